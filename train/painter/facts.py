@@ -1,0 +1,50 @@
+"""What can be seen in a painting: the record from which every sentence about it is made, and against which it is judged."""
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass
+class Thing:
+    """A visible thing. `area` is the share of the picture's pixels that it still covers in the finished painting."""
+
+    name: str  # one of vocabulary.THINGS
+    side: str  # one of vocabulary.SIDES, from the centre of its visible pixels
+    height: str  # "top", "middle", "bottom", likewise
+    area: float
+    colour: str | None = None  # one of vocabulary.COLOURS, measured on its visible pixels
+
+
+@dataclass
+class Facts:
+    """Facts of one painting. Everything but subject, manner, light and people is measured on the finished pixels."""
+
+    subject: str
+    manner: str
+    light: str | None
+    things: list[Thing]  # visible ones only, each name once, largest first
+    colours: list[str]  # one to three names, heaviest first; the first is the leading colour
+    brightness: str
+    saturation: str
+    warmth: str
+    contrast: str
+    density: str
+    horizon: str | None  # where the ground meets the sky, if there is one
+    side: str | None  # where the visual weight lies; None where it cannot be told
+    people: str | None  # what the people seem to feel
+    valence: float  # standard scores over the painter's distribution
+    arousal: float
+    emotion: str  # the viewer's dominant emotion, one of artgpt4.emotions.EMOTIONS
+    second_emotion: str  # the next nearest, never the same
+    #: Names of the facts that carry the emotion, weightiest first: "brightness", "saturation", "light", "people",
+    #: "subject", "things:lightning", "manner", "density" ...; only such as push towards this emotion.
+    reasons: list[str]
+    measures: dict[str, float] = field(default_factory=dict)  # brightness, saturation, warmth, contrast, density, 0..1
+
+    def to_dict(self) -> dict:
+        """A JSON-able copy."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: dict) -> "Facts":
+        """The inverse of `to_dict`."""
+        return cls(**{**record, "things": [Thing(**thing) for thing in record["things"]]})
