@@ -1,0 +1,175 @@
+"""One flat YAML file per run, then `key=value` words from the command line, read into a typed dataclass."""
+
+import argparse
+import dataclasses
+import sys
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+T = TypeVar("T")
+
+
+class ArgumentErrors(ValueError):
+    """Every bad argument of a run, in one message."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(["This run cannot start:", *(f"  - {problem}" for problem in problems)]))
+
+
+@dataclasses.dataclass
+class TrainingArguments:
+    """What every run of `train.loop.train` needs. Rates are per optimiser step, sizes per step over all processes.
+
+    The schedule is LAVIS's `linear_warmup_cosine_lr`, as MiniGPT-4 and ArtGPT-4 use it: linear from `warmup_lr` to
+    `init_lr` over `warmup_steps`, then a cosine from `init_lr` to `min_lr` at `steps`.
+    """
+
+    output: Path
+    steps: int
+    batch_size: int = 32
+    gradient_accumulation: int = 1
+    init_lr: float = 1e-4
+    min_lr: float = 8e-5
+    warmup_lr: float = 1e-6
+    warmup_steps: int = 0
+    weight_decay: float = 0.05
+    beta2: float = 0.999
+    max_grad_norm: float = 1.0
+    mixed_precision: str = "bf16"
+    seed: int = 42
+    num_workers: int = 0
+    save_every: int = 1000
+    log_every: int = 20
+
+    def problems(self) -> list[str]:
+        """What is wrong with these values, each with the argument's name and the remedy; empty if nothing is."""
+        found = []
+        for name in ("steps", "batch_size", "gradient_accumulation", "save_every", "log_every"):
+            if getattr(self, name) < 1:
+                found.append(f"{name}={getattr(self, name)} must be at least 1")
+        for name in ("init_lr", "min_lr", "warmup_lr", "weight_decay", "warmup_steps", "num_workers"):
+            if getattr(self, name) < 0:
+                found.append(f"{name}={getattr(self, name)} must not be negative")
+        if self.warmup_steps >= self.steps >= 1:
+            found.append(f"warmup_steps={self.warmup_steps} must be below steps={self.steps}")
+        if not 0 < self.beta2 < 1:
+            found.append(f"beta2={self.beta2} must lie between 0 and 1")
+        if self.max_grad_norm <= 0:
+            found.append(f"max_grad_norm={self.max_grad_norm} must be positive")
+        if self.mixed_precision not in ("no", "bf16", "fp16"):
+            found.append(f'mixed_precision="{self.mixed_precision}" is none of no, bf16, fp16')
+        if self.output.is_file():
+            found.append(f"output={self.output} is a file; name a folder")
+        return found
+
+
+@dataclasses.dataclass
+class AdapterArguments(TrainingArguments):
+    """What both stages of ArtGPT-4 need on top: a frozen base and the adapter to train in it."""
+
+    base: str = ""
+    adapter: str = ""
+    reduction_factor: int = 4
+    dtype: str = "bfloat16"
+    gradient_checkpointing: bool = False
+
+    def problems(self) -> list[str]:
+        """See `TrainingArguments.problems`."""
+        found = super().problems()
+        if not self.base:
+            found.append(
+                "base= is missing: a folder or Hub id of a MiniGPT-4 base, made by `python -m artgpt4.convert`"
+            )
+        if self.reduction_factor < 1:
+            found.append(f"reduction_factor={self.reduction_factor} must be at least 1")
+        if self.dtype not in ("float32", "bfloat16", "float16"):
+            found.append(f'dtype="{self.dtype}" is none of float32, bfloat16, float16')
+        return found
+
+
+def missing_paths(**paths: Path | None) -> list[str]:
+    """One problem for each named path that is given and does not exist."""
+    return [f"{name}={path} does not exist" for name, path in paths.items() if path is not None and not path.exists()]
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    """`value` as `kind`; raises ValueError or TypeError where it is not one."""
+    options = typing.get_args(kind)
+    if type(None) in options:
+        if value is None or value in ("", "none", "null"):
+            return None
+        kind = next(option for option in options if option is not type(None))
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
+        raise ValueError(value)
+    if kind is int and float(value) != int(float(value)):
+        raise ValueError(value)
+    # int("1e4") fails, and YAML reads 1e-4 as a string: both are common ways to write a number.
+    return int(float(value)) if kind is int else kind(value)
+
+
+def parse(kind: type[T], argv: list[str] | None = None, description: str | None = None) -> T:
+    """Arguments of type `kind` from `--config FILE` and the `key=value` words after it; the words win.
+
+    Raises:
+        ArgumentErrors: with all problems at once: unknown names, wrong types, missing values, and what the
+            dataclass's own `problems()` finds.
+    """
+    parser = argparse.ArgumentParser(description=description, epilog="Fields: " + ", ".join(_names(kind)))
+    parser.add_argument("--config", type=Path, help="a flat YAML file")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="override single values of the file")
+    given = parser.parse_args(argv)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    if given.config is not None:
+        if not given.config.is_file():
+            raise ArgumentErrors([f"--config {given.config} does not exist"])
+        loaded = yaml.safe_load(given.config.read_text(encoding="utf-8")) or {}
+        if not isinstance(loaded, dict):
+            raise ArgumentErrors([f"--config {given.config} must hold one flat mapping of names to values"])
+        values |= loaded
+    for word in given.overrides:
+        name, equals, value = word.partition("=")
+        if not equals:
+            problems.append(f'"{word}" is not of the form key=value')
+        else:
+            values[name] = value
+    kinds = typing.get_type_hints(kind)
+    known = {}
+    for name, value in values.items():
+        if name not in _names(kind):
+            problems.append(f"{name} is no argument of this run; it knows {', '.join(_names(kind))}")
+            continue
+        try:
+            known[name] = _convert(value, kinds[name])
+        except (TypeError, ValueError):
+            problems.append(f"{name}={value!r} is not of type {getattr(kinds[name], '__name__', kinds[name])}")
+    for field in dataclasses.fields(kind):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and field.name not in values:
+            problems.append(f"{field.name}= is missing")
+    if not problems:
+        arguments = kind(**known)
+        problems = arguments.problems()
+        if not problems:
+            return arguments
+    raise ArgumentErrors(problems)
+
+
+def parse_or_exit(kind: type[T], description: str | None = None) -> T:
+    """`parse`, for scripts: prints the problems and exits with status 2."""
+    try:
+        return parse(kind, description=description)
+    except ArgumentErrors as errors:
+        print(errors, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _names(kind: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]

@@ -1,0 +1,407 @@
+"""The embedded model's base: a small MiniGPT-4 trained from nothing, on neutral descriptions only.
+
+    python -m train.base --config train/configs/mini_base.yaml [key=value ...]
+
+Three legs over shards that the painter wrote (`python -m train.painter shards`):
+
+1. vision: ViT and Q-Former learn to tell what is in a picture, from its record of facts. Without it the language model
+   learns to speak fluently about pictures that it does not see.
+2. text: the language model learns the language, including words for emotions, without pictures.
+3. captions: all of it together, on neutral captions and dialogues made afresh from the facts, the first leg's heads
+   staying on as a reminder, with text alone in between.
+
+`output/minigpt4` is a base folder for `train.stage1`; nothing in it has been told which emotion a picture evokes.
+"""
+
+import dataclasses
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import webdataset as wds
+from accelerate.utils import set_seed
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F
+from tqdm import tqdm
+from transformers import Blip2QFormerConfig, Blip2VisionConfig, BlipImageProcessorPil, LlamaConfig, LlamaTokenizer
+
+from artgpt4.images import open_picture
+from artgpt4.minigpt4 import MiniGPT4Config, MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from train.args import TrainingArguments, missing_paths, parse_or_exit
+from train.data import (
+    CAPTION_INSTRUCTIONS,
+    bucketed,
+    caption_sample,
+    collate,
+    dialogue_sample,
+    endless_order,
+    instruction_sample,
+)
+from train.loop import accelerator_for, token_loss, train
+from train.painter import language, vocabulary
+from train.painter.facts import Facts
+
+
+@dataclasses.dataclass
+class BaseArguments(TrainingArguments):
+    """`steps` counts the captions leg; `init_lr` is AdamW's rate, Muon's is `muon_lr` at the same point of the schedule."""
+
+    shards: Path = Path()
+    tokenizer: Path = Path()
+    vision_steps: int = 3000
+    text_steps: int = 300
+    muon_lr: float = 1.5e-3
+    image_size: int = 112
+
+    def problems(self) -> list[str]:
+        """See `TrainingArguments.problems`."""
+        found = super().problems() + missing_paths(shards=self.shards, tokenizer=self.tokenizer)
+        if self.vision_steps < 1 or self.text_steps < 1:
+            found.append(f"vision_steps={self.vision_steps} and text_steps={self.text_steps} must be at least 1")
+        return found
+
+
+# --- the model ---------------------------------------------------------------------------------------------------------
+
+
+def build_model(
+    tokenizer: LlamaTokenizer, image_size: int
+) -> tuple[MiniGPT4ForConditionalGeneration, MiniGPT4Processor]:
+    """A MiniGPT-4 of about 12M parameters with fresh weights, and its processor."""
+    queries = 16
+    image_processor = BlipImageProcessorPil(size={"height": image_size, "width": image_size})
+    processor = MiniGPT4Processor(image_processor, tokenizer, num_query_tokens=queries)
+    config = MiniGPT4Config(
+        # transformers' default initializer_range for this tower is 1e-10, which starts it as zeros.
+        vision_config=Blip2VisionConfig(
+            hidden_size=192,
+            num_hidden_layers=6,
+            num_attention_heads=6,
+            intermediate_size=768,
+            image_size=image_size,
+            patch_size=14,
+            initializer_range=0.02,
+        ).to_dict(),
+        qformer_config=Blip2QFormerConfig(
+            hidden_size=192,
+            num_hidden_layers=4,
+            num_attention_heads=6,
+            intermediate_size=768,
+            encoder_hidden_size=192,
+            cross_attention_frequency=2,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        ).to_dict(),
+        text_config=LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=288,
+            num_hidden_layers=6,
+            num_attention_heads=6,
+            num_key_value_heads=6,
+            intermediate_size=768,
+            max_position_embeddings=1024,
+            tie_word_embeddings=True,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        ).to_dict(),
+        num_query_tokens=queries,
+    )
+    model = MiniGPT4ForConditionalGeneration(config)
+    with torch.no_grad():
+        nn.init.normal_(model.vision_model.embeddings.class_embedding, std=0.02)
+        grid = image_size // 14
+        model.vision_model.embeddings.position_embedding[:, 1:] = sine_positions(grid, 192)
+    return model, processor
+
+
+def sine_positions(grid: int, size: int) -> torch.Tensor:
+    """Sine-cosine positions of a square grid, [1, grid * grid, size], a quarter each for sine and cosine of row and column."""
+    frequencies = 1.0 / 100 ** (torch.arange(size // 4) / (size // 4))
+    angles = torch.arange(grid)[:, None] * frequencies
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # [grid, size / 2]
+    rows = waves[:, None].expand(grid, grid, -1)
+    columns = waves[None].expand(grid, grid, -1)
+    return torch.cat([rows, columns], dim=2).reshape(1, grid * grid, size) * 0.1
+
+
+# --- what the vision leg learns ------------------------------------------------------------------------------------------
+
+CLASSES: dict[str, tuple[str | None, ...]] = {
+    "subject": vocabulary.SUBJECTS,
+    "manner": vocabulary.MANNERS,
+    "light": (None, *vocabulary.LIGHTS),
+    "leading": vocabulary.COLOURS,
+    "brightness": vocabulary.BRIGHTNESS,
+    "saturation": vocabulary.SATURATION,
+    "warmth": vocabulary.WARMTH,
+    "contrast": vocabulary.CONTRAST,
+    "density": vocabulary.DENSITY,
+    "horizon": (None, *vocabulary.HORIZONS),
+    "side": (None, *vocabulary.SIDES),
+    "people": (None, *vocabulary.PEOPLE),
+}
+#: What may be present or not, several at once: things, each side's things, colours.
+PRESENT: tuple[str, ...] = (
+    *(f"thing {name}" for name in vocabulary.THINGS),
+    *(f"{side} {name}" for side in vocabulary.SIDES for name in vocabulary.THINGS),
+    *(f"colour {name}" for name in vocabulary.COLOURS),
+)
+MEASURES: tuple[str, ...] = ("brightness", "saturation", "warmth", "contrast", "density")
+
+
+def targets(facts: Facts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Class numbers [12], presences [len(PRESENT)] in 0..1 and measures [5] of one picture."""
+    values = dataclasses.asdict(facts) | {"leading": facts.colours[0]}
+    classes = np.array([options.index(values[name]) for name, options in CLASSES.items()])
+    present = {f"thing {thing.name}" for thing in facts.things} | {f"colour {name}" for name in facts.colours}
+    present |= {f"{thing.side} {thing.name}" for thing in facts.things}
+    return (
+        classes,
+        np.array([name in present for name in PRESENT], dtype=np.float32),
+        np.array([facts.measures[name] for name in MEASURES], dtype=np.float32),
+    )
+
+
+class Base(nn.Module):
+    """The model with linear heads on the mean query and on the mean patch, which are thrown away at the end."""
+
+    def __init__(self, model: MiniGPT4ForConditionalGeneration) -> None:
+        super().__init__()
+        self.model = model
+        sizes = [len(options) for options in CLASSES.values()]
+        outputs = sum(sizes) + len(PRESENT) + len(MEASURES)
+        self.query_head = nn.Linear(model.config.qformer_config.hidden_size, outputs)
+        self.patch_head = nn.Linear(model.config.vision_config.hidden_size, outputs)
+        self.sizes = [*sizes, len(PRESENT), len(MEASURES)]
+
+    def forward(self, batch: dict[str, torch.Tensor], heads_weight: float) -> tuple[torch.Tensor, dict[str, float]]:
+        """(loss summed over what is learnt, figures); text is learnt where there are labels."""
+        if "pixel_values" not in batch:
+            loss, _ = token_loss(self.model.language_model, batch)
+            return loss, {"text_loss": float(loss.detach() / (batch["labels"][:, 1:] != -100).sum())}
+        patches = self.model.vision_model(batch["pixel_values"]).last_hidden_state
+        queries = self.model.qformer(
+            query_embeds=self.model.query_tokens.expand(len(patches), -1, -1), encoder_hidden_states=patches
+        ).last_hidden_state
+        heads_loss, correct = 0.0, {}
+        for head, features in ((self.query_head, queries), (self.patch_head, patches[:, 1:])):
+            *classes, present, measures = head(features.mean(1)).float().split(self.sizes, dim=1)
+            for i, (name, logits) in enumerate(zip(CLASSES, classes, strict=True)):
+                heads_loss = heads_loss + F.cross_entropy(logits, batch["classes"][:, i])
+                correct[f"{name}_right"] = (logits.argmax(1) == batch["classes"][:, i]).float().mean().item()
+            # Most things are absent from most pictures: summed over a picture's presences, not averaged away.
+            bits = F.binary_cross_entropy_with_logits(present, batch["present"], reduction="none")
+            heads_loss = heads_loss + 0.25 * bits.sum(1).mean()
+            heads_loss = heads_loss + 10 * F.mse_loss(measures, batch["measures"])
+        if "labels" not in batch:
+            return heads_loss * len(patches), correct | {"heads_loss": float(heads_loss.detach())}
+        embeds = self.model.embed(batch["input_ids"], queries)
+        logits = self.model.language_model(inputs_embeds=embeds, attention_mask=batch["attention_mask"]).logits
+        labels = batch["labels"][:, 1:].reshape(-1)
+        text = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels, ignore_index=-100, reduction="sum")
+        tokens = (labels != -100).sum()
+        figures = {"caption_loss": float(text.detach() / tokens), "subject_right": correct["subject_right"]}
+        return text + heads_weight * heads_loss * tokens, figures
+
+
+# --- pictures and texts --------------------------------------------------------------------------------------------------
+
+
+def read_pictures(shards: Path, image_size: int, cache: Path) -> tuple[np.ndarray, list[Facts]]:
+    """All pictures of the shards at the model's size, uint8 [N, S, S, 3] mapped from `cache`, and their facts.
+
+    Decoded once: the tower sees every picture several times. A cache of other shards or another size is made anew.
+
+    Raises:
+        FileNotFoundError: if there are no shards.
+    """
+    paths = sorted(shards.glob("*.tar"))
+    if not paths:
+        raise FileNotFoundError(f"{shards} holds no .tar; run `python -m train.painter shards --out {shards}`")
+    stamp = "\n".join([str(image_size), *(f"{path.name} {path.stat().st_size}" for path in paths)])
+    stamp_file, pixels_file, facts_file = cache / "made_from.txt", cache / "pixels.npy", cache / "facts.jsonl"
+    if not stamp_file.is_file() or stamp_file.read_text(encoding="utf-8") != stamp:
+        shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir(parents=True)
+        pictures = []
+        with open(facts_file, "w", encoding="utf-8") as lines:
+            records = wds.WebDataset([str(path) for path in paths], shardshuffle=False)
+            for record in tqdm(records, unit="picture", desc="decoding"):
+                picture = open_picture(record["jpg"]).resize((image_size, image_size), Image.Resampling.BICUBIC)
+                pictures.append(np.asarray(picture))
+                lines.write(json.dumps(json.loads(record["json"])["facts"]) + "\n")
+        np.save(pixels_file, np.stack(pictures))
+        stamp_file.write_text(stamp, encoding="utf-8")
+    with open(facts_file, encoding="utf-8") as lines:
+        facts = [Facts.from_dict(json.loads(line)) for line in lines]
+    return np.load(pixels_file, mmap_mode="r"), facts
+
+
+def pixel_values(pictures: list[np.ndarray], processor: MiniGPT4Processor) -> torch.Tensor:
+    """[B, 3, S, S] as the processor makes them, from pictures [S, S, 3] that have the size already."""
+    mean, std = (torch.tensor(getattr(processor.image_processor, name)) for name in ("image_mean", "image_std"))
+    return ((torch.from_numpy(np.stack(pictures)) / 255 - mean) / std).permute(0, 3, 1, 2).contiguous()
+
+
+def vision_batches(
+    pixels: np.ndarray,
+    facts: list[Facts],
+    processor: MiniGPT4Processor,
+    batch_size: int,
+    seed: int,
+    part: int,
+    parts: int,
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Endless batches of pictures and what the heads shall tell of them."""
+    order = endless_order(len(facts), seed, part, parts)
+    while True:
+        chosen = [next(order)[0] for _ in range(batch_size)]
+        yield with_targets({}, [pixels[i] for i in chosen], [facts[i] for i in chosen], processor)
+
+
+def with_targets(
+    batch: dict[str, torch.Tensor], pictures: list[np.ndarray], facts: list[Facts], processor: MiniGPT4Processor
+) -> dict[str, torch.Tensor]:
+    """`batch` with `pixel_values`, `classes`, `present` and `measures` added."""
+    columns = zip(*(targets(of_picture) for of_picture in facts), strict=True)
+    classes, present, measures = (torch.from_numpy(np.stack(column)) for column in columns)
+    pictures = pixel_values(pictures, processor)
+    return batch | {"pixel_values": pictures, "classes": classes, "present": present, "measures": measures}
+
+
+def text_batches(
+    processor: MiniGPT4Processor, batch_size: int, seed: int, part: int
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Endless batches of text alone: sentences and dialogues about pictures in general, emotions among them."""
+    rng = random.Random(f"text {seed} {part}")
+
+    def samples() -> Iterator[dict]:
+        while True:
+            text = language.text_only(rng)
+            if isinstance(text, str):
+                ids = [processor.tokenizer.bos_token_id, *processor.tokenizer(text, add_special_tokens=False).input_ids]
+                yield {"picture": None, "input_ids": ids, "labels": list(ids)}
+            else:
+                prompt = "".join(f"###Human: {question}###Assistant: {answer}" for question, answer in text) + "###"
+                ids = [
+                    processor.tokenizer.bos_token_id,
+                    *processor.tokenizer(prompt, add_special_tokens=False).input_ids,
+                ]
+                yield {"picture": None, "input_ids": ids, "labels": list(ids)}
+
+    for batch in bucketed(samples(), batch_size, seed):
+        yield collate(batch, processor)
+
+
+def caption_batches(
+    pixels: np.ndarray,
+    facts: list[Facts],
+    processor: MiniGPT4Processor,
+    batch_size: int,
+    seed: int,
+    part: int,
+    parts: int,
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Endless batches of pictures with neutral text made afresh each time; every tenth batch is text alone."""
+
+    def samples() -> Iterator[dict]:
+        for index, rng in endless_order(len(facts), seed, part, parts):
+            kind = rng.random()
+            if kind < 0.7:
+                sample = dialogue_sample(None, language.dialogue(facts[index], rng, emotional=False), processor)
+            else:
+                caption = language.caption(facts[index], rng, emotional=False)
+                instruction = rng.choice(CAPTION_INSTRUCTIONS)
+                if kind < 0.85:
+                    sample = instruction_sample(None, instruction, caption, processor, max_text_tokens=160)
+                else:
+                    sample = caption_sample(None, caption, processor, max_text_tokens=160)
+            yield sample | {"index": index}
+
+    texts = text_batches(processor, batch_size, seed, part)
+    for number, batch in enumerate(bucketed(samples(), batch_size, seed)):
+        if number % 10 == 9:
+            yield next(texts)
+        chosen = [sample["index"] for sample in batch]
+        yield with_targets(
+            collate(batch, processor), [pixels[i] for i in chosen], [facts[i] for i in chosen], processor
+        )
+
+
+# --- training ------------------------------------------------------------------------------------------------------------
+
+
+def optimizers_for(base: Base, args: BaseArguments) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of ViT and Q-Former, AdamW for all else."""
+    matrices, others = [], []
+    for name, parameter in base.named_parameters():
+        if parameter.requires_grad:
+            hidden = ".encoder." in name and parameter.ndim == 2
+            (matrices if hidden else others).append(parameter)
+    adamw = torch.optim.AdamW(
+        others, lr=args.init_lr, betas=(0.9, args.beta2), weight_decay=args.weight_decay, fused=True
+    )
+    if not matrices:
+        return [adamw]
+    muon = torch.optim.Muon(matrices, lr=args.muon_lr, weight_decay=args.weight_decay, adjust_lr_fn="match_rms_adamw")
+    return [adamw, muon]
+
+
+def main() -> None:
+    """Reads the arguments and trains the three legs; a leg whose result is there is not trained again."""
+    args = parse_or_exit(BaseArguments, __doc__)
+    accelerator = accelerator_for(args)
+    set_seed(args.seed)
+    part, parts = accelerator.process_index, accelerator.num_processes
+    per_process = args.batch_size // parts // args.gradient_accumulation
+    tokenizer = LlamaTokenizer.from_pretrained(args.tokenizer)
+    model, processor = build_model(tokenizer, args.image_size)
+    with accelerator.main_process_first():
+        pixels, facts = read_pictures(args.shards, args.image_size, args.output / "pictures")
+    base = Base(model)
+    if accelerator.is_main_process:
+        print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters, {len(facts)} pictures")
+
+    legs = {
+        "vision": (
+            args.vision_steps,
+            vision_batches(pixels, facts, processor, per_process, args.seed, part, parts),
+            1.0,
+        ),
+        "text": (args.text_steps, text_batches(processor, per_process, args.seed, part), 0.0),
+        "captions": (args.steps, caption_batches(pixels, facts, processor, per_process, args.seed, part, parts), 0.05),
+    }
+    for leg, (steps, batches, heads_weight) in legs.items():
+        done = args.output / leg / "final" / "base.pt"
+        if done.is_file():
+            base.load_state_dict(torch.load(done, weights_only=True))
+            continue
+        of_leg = dataclasses.replace(args, output=args.output / leg, steps=steps)
+        of_leg.warmup_steps = min(args.warmup_steps, steps // 10)
+        base.requires_grad_(leg != "text")
+        model.language_model.requires_grad_(leg != "vision")
+        model.language_projection.requires_grad_(leg == "captions")
+        train(
+            accelerator,
+            base,
+            batches,
+            optimizers_for(base, of_leg),
+            of_leg,
+            save=lambda trained, folder: torch.save(trained.state_dict(), folder / "base.pt"),
+            compute_loss=lambda trained, batch, weight=heads_weight: trained(batch, weight),
+        )
+        # The next leg trains other parameters: this leg's wrapper must not see their gradients.
+        accelerator.free_memory()
+    if accelerator.is_main_process:
+        folder = args.output / "minigpt4"
+        model.to(torch.bfloat16).save_pretrained(folder, max_shard_size="9MB")
+        processor.save_pretrained(folder)
+
+
+if __name__ == "__main__":
+    main()
