@@ -1,0 +1,269 @@
+"""MiniGPT-4 (Zhu et al. 2023, https://arxiv.org/abs/2304.10592) on transformers' own BLIP-2, and its prompts.
+
+BLIP-2's vision tower and Q-Former in front of a LLaMA: `Blip2ForConditionalGeneration` has all of it. Here is what
+differs: one epsilon, where the picture's tokens stand in the prompt, and how the prompt is cut into tokens.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    BatchFeature,
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    ProcessorMixin,
+)
+from transformers import initialization as init
+from transformers.configuration_utils import SubConfigSpec
+from transformers.models.blip_2.configuration_blip_2 import Blip2QFormerConfig, Blip2VisionConfig
+
+IMAGE = "<ImageHere>"
+END = "###"
+
+SYSTEM = (
+    "Give the following image: <Img>ImageContent</Img>. "
+    "You will be able to see the image once I provide it to you. Please answer my questions."
+)
+
+
+def chat_prompt(rounds: Sequence[tuple[str, str | None]]) -> str:
+    """The dialogue as MiniGPT-4's chat writes it: the picture stands before the first question.
+
+    Args:
+        rounds: questions and answers. The last answer may be None: the prompt then ends where the answer begins.
+            Otherwise it ends in `###`.
+
+    Raises:
+        ValueError: if there is no round, or if an answer other than the last is None.
+    """
+    return "".join(text for text, _ in chat_parts(rounds))
+
+
+def chat_parts(rounds: Sequence[tuple[str, str | None]]) -> list[tuple[str, bool]]:
+    """The pieces of `chat_prompt` in order, each with whether the model has to say it (an answer and its `###`)."""
+    if not rounds:
+        raise ValueError("A dialogue needs at least one round; got none.")
+    parts = [(SYSTEM + END, False)]
+    for number, (question, answer) in enumerate(rounds):
+        image = f"<Img>{IMAGE}</Img> " if number == 0 else ""
+        parts.append((f"Human: {image}{question}{END}Assistant:", False))
+        if answer is not None:
+            parts.append((f" {answer}{END}", True))
+        elif number != len(rounds) - 1:
+            raise ValueError(f"Round {number} of {len(rounds)} has no answer; only the last round may be open.")
+    return parts
+
+
+def stage2_prompt(instruction: str) -> str:
+    """The prompt of stage-2 training, with the original's spaces around the instruction."""
+    return f"{END}Human: <Img>{IMAGE}</Img> {instruction} {END}Assistant: "
+
+
+class MiniGPT4Config(Blip2Config):
+    """BLIP-2's config with a LLaMA behind it."""
+
+    model_type = "minigpt4"
+    sub_configs_defaults = {
+        "text_config": SubConfigSpec(config_class=AutoConfig, model_type="llama"),
+        "vision_config": Blip2VisionConfig,
+        "qformer_config": Blip2QFormerConfig,
+    }
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        # The picture's placeholder is the first id behind the vocabulary. No tokenizer gives it for any text, whatever
+        # a user types, and the 32000 tokens of Vicuna stay as they are: neither embedding nor head gets a row more.
+        self.image_token_index = self.text_config.vocab_size
+
+
+class MiniGPT4ForConditionalGeneration(Blip2ForConditionalGeneration):
+    """BLIP-2 with a LLaMA, the projected queries standing where `config.image_token_id` does."""
+
+    config: MiniGPT4Config
+
+    def __init__(self, config: MiniGPT4Config):
+        super().__init__(config)
+        # LAVIS' ln_vision has torch's default epsilon, unlike the norms inside its EVA tower (1e-6).
+        self.vision_model.post_layernorm.eps = 1e-5
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if module is self:
+            # BLIP-2 starts all queries at zero, alike, and only dropout could ever part them. LAVIS draws them.
+            init.normal_(self.query_tokens, std=self.config.qformer_config.initializer_range)
+
+    def encode_picture(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """[B, 3, S, S] pixel values -> [B, num_query_tokens, qformer hidden] queries, before `language_projection`.
+
+        An image adapter trains the projection but nothing before it: what this returns serves every adapter.
+        """
+        hidden_states = self.vision_model(pixel_values=pixel_values).last_hidden_state
+        queries = self.query_tokens.expand(len(pixel_values), -1, -1)
+        query_output = self.qformer(query_embeds=queries, encoder_hidden_states=hidden_states).last_hidden_state
+        return query_output.to(hidden_states.dtype)
+
+    def embed(self, input_ids: torch.Tensor, query_output: torch.Tensor | None = None) -> torch.Tensor:
+        """[B, T] ids and the queries of their pictures, in order -> [B, T, D] the language model's input.
+
+        Args:
+            query_output: [number of pictures, num_query_tokens, qformer hidden] from `encode_picture`; None for ids
+                without a picture.
+
+        Raises:
+            ValueError: if the placeholders in `input_ids` are not as many as the queries.
+        """
+        is_image = input_ids == self.config.image_token_id
+        embeds = self.get_input_embeddings()(input_ids.masked_fill(is_image, 0))
+        given = 0 if query_output is None else query_output.shape[:2].numel()
+        if is_image.sum() != given:
+            raise ValueError(
+                f"input_ids hold {int(is_image.sum())} image placeholders and there are {given} queries; every picture "
+                f"needs {self.config.num_query_tokens} of each. MiniGPT4Processor writes them for {IMAGE!r}."
+            )
+        if query_output is None:
+            return embeds
+        projected = self.language_projection(query_output.to(self.language_projection.weight.dtype))
+        return embeds.masked_scatter(is_image.unsqueeze(-1), projected.to(embeds.device, embeds.dtype))
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        pixel_values: torch.Tensor | None = None,
+        query_output: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        **kwargs,
+    ):
+        """What the language model returns (`CausalLMOutputWithPast`: loss, logits, past_key_values).
+
+        Args:
+            input_ids: [B, T], with placeholders where a picture stands.
+            pixel_values: [number of pictures, 3, S, S]; or instead
+            query_output: what `encode_picture` returned for them.
+            inputs_embeds: [B, T, D] from `embed`, instead of all three.
+            kwargs: the language model's (attention_mask, labels, past_key_values, ...). Labels are as long as the ids.
+        """
+        if inputs_embeds is None:
+            inputs_embeds = self._inputs_embeds(input_ids, pixel_values, query_output)
+        return self.language_model(inputs_embeds=inputs_embeds, **kwargs)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        input_ids: torch.Tensor | None = None,
+        pixel_values: torch.Tensor | None = None,
+        query_output: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        **kwargs,
+    ) -> torch.Tensor:
+        """[B, number of new tokens] ids: the answer without the prompt. Arguments as for `forward`.
+
+        The language model sees the prompt as embeddings alone, as in the original, so that a repetition penalty counts
+        the answer's words and not the question's.
+        """
+        if hasattr(self, "hf_device_map"):
+            self._preprocess_accelerate()
+        if inputs_embeds is None:
+            inputs_embeds = self._inputs_embeds(input_ids, pixel_values, query_output)
+        return self.language_model.generate(inputs_embeds=inputs_embeds, **kwargs)
+
+    def _inputs_embeds(self, input_ids, pixel_values, query_output) -> torch.Tensor:
+        if pixel_values is not None:
+            query_output = self.encode_picture(pixel_values)
+        return self.embed(input_ids, query_output)
+
+
+class MiniGPT4Processor(ProcessorMixin):
+    """Pictures -> pixel values and prompts -> ids, exactly as the original's.
+
+    Args:
+        image_processor: `BlipImageProcessorPil` (bicubic resize to a square, CLIP mean and deviation).
+        tokenizer: a LLaMA tokenizer.
+        num_query_tokens: placeholders per picture.
+    """
+
+    def __init__(self, image_processor, tokenizer, num_query_tokens: int = 32, **kwargs):
+        self.num_query_tokens = num_query_tokens
+        super().__init__(image_processor, tokenizer)
+
+    @property
+    def image_token_id(self) -> int:
+        """The placeholder's id: the first behind the vocabulary (see `MiniGPT4Config`)."""
+        return len(self.tokenizer)
+
+    def pixel_values(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """Pictures -> [B, 3, S, S]."""
+        return self.image_processor(list(pictures), return_tensors="pt")["pixel_values"]
+
+    def tokenize(self, prompt: str) -> list[int]:
+        """The ids of a prompt: what stands before and after `<ImageHere>` is tokenised by itself, BOS in front only.
+
+        Raises:
+            ValueError: if `<ImageHere>` occurs more than once.
+        """
+        return self._tokenize(prompt)[0]
+
+    def _tokenize(self, prompt: str) -> tuple[list[int], list[int]]:
+        """Ids, and for each the position in `prompt` of the last character that it stands for (-1: of none)."""
+        pieces = prompt.split(IMAGE)
+        if len(pieces) > 2:
+            raise ValueError(f"A prompt holds at most one picture; {IMAGE!r} occurs {len(pieces) - 1} times.")
+        ids, ends, start = [self.tokenizer.bos_token_id], [-1], 0
+        for number, piece in enumerate(pieces):
+            if number == 1:
+                ids += [self.image_token_id] * self.num_query_tokens
+                ends += [-1] * self.num_query_tokens
+            # What a user types is text: "</s>" or "<unk>" in it must not become the token of that name.
+            encoded = self.tokenizer(
+                piece, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+            )
+            ids += encoded["input_ids"]
+            ends += [start + end - 1 for _, end in encoded["offset_mapping"]]
+            start += len(piece) + len(IMAGE)
+        return ids, ends
+
+    def tokenize_with_answers(self, rounds: Sequence[tuple[str, str]]) -> tuple[list[int], list[int]]:
+        """Ids of a closed dialogue, and labels that are -100 but on the answers and the `###` that ends each.
+
+        The ids are those of `tokenize(chat_prompt(rounds))`, so that training sees what the chat shows. A token belongs
+        to an answer if its last character does.
+
+        Raises:
+            ValueError: if an answer is None.
+        """
+        if any(answer is None for _, answer in rounds):
+            raise ValueError("Every round needs an answer to learn from; one of them is None.")
+        parts = chat_parts(rounds)
+        is_answer = [learnt for text, learnt in parts for _ in text]
+        ids, ends = self._tokenize("".join(text for text, _ in parts))
+        labels = [token if end >= 0 and is_answer[end] else -100 for token, end in zip(ids, ends, strict=True)]
+        return ids, labels
+
+    def __call__(self, images=None, text: str | Sequence[str] | None = None, **kwargs) -> BatchFeature:
+        """Pictures and prompts -> pixel_values [B, 3, S, S], input_ids and attention_mask [B, T], left-padded.
+
+        Raises:
+            ValueError: if neither is given.
+        """
+        if images is None and text is None:
+            raise ValueError("Give images, text or both.")
+        batch = {}
+        if text is not None:
+            rows = [self.tokenize(prompt) for prompt in ([text] if isinstance(text, str) else text)]
+            length = max(map(len, rows))
+            # Padding is masked; the end token is only there because some id must be.
+            pad = self.tokenizer.eos_token_id
+            batch["input_ids"] = torch.tensor([[pad] * (length - len(row)) + row for row in rows])
+            batch["attention_mask"] = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows])
+        if images is not None:
+            batch["pixel_values"] = self.pixel_values([images] if isinstance(images, Image.Image) else images)
+        return BatchFeature(batch)
+
+
+AutoConfig.register("minigpt4", MiniGPT4Config)
+AutoModelForImageTextToText.register(MiniGPT4Config, MiniGPT4ForConditionalGeneration)
+AutoProcessor.register(MiniGPT4Config, MiniGPT4Processor)
