@@ -25,6 +25,10 @@ from transformers.models.blip_2.configuration_blip_2 import Blip2QFormerConfig, 
 IMAGE = "<ImageHere>"
 END = "###"
 
+# The picture's placeholder among the ids. It lies outside every vocabulary, so no text that a user types can give it, and
+# the 32000 tokens of Vicuna stay as they are: neither embedding nor head gets a row more. LLaVA has the same number.
+IMAGE_TOKEN_ID = -200
+
 SYSTEM = (
     "Give the following image: <Img>ImageContent</Img>. "
     "You will be able to see the image once I provide it to you. Please answer my questions."
@@ -76,9 +80,7 @@ class MiniGPT4Config(Blip2Config):
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        # The picture's placeholder is the first id behind the vocabulary. No tokenizer gives it for any text, whatever
-        # a user types, and the 32000 tokens of Vicuna stay as they are: neither embedding nor head gets a row more.
-        self.image_token_index = self.text_config.vocab_size
+        self.image_token_index = IMAGE_TOKEN_ID
 
 
 class MiniGPT4ForConditionalGeneration(Blip2ForConditionalGeneration):
@@ -192,8 +194,8 @@ class MiniGPT4Processor(ProcessorMixin):
 
     @property
     def image_token_id(self) -> int:
-        """The placeholder's id: the first behind the vocabulary (see `MiniGPT4Config`)."""
-        return len(self.tokenizer)
+        """The placeholder's id, which no text can give."""
+        return IMAGE_TOKEN_ID
 
     def pixel_values(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
         """Pictures -> [B, 3, S, S]."""
