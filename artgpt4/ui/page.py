@@ -1,0 +1,310 @@
+"""The page on which a visitor talks with the model about a picture."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from PIL import Image
+
+from artgpt4.images import PictureError
+from artgpt4.presets import PRESETS
+from artgpt4.ui.visitor import Visitor, VisitorError
+
+if TYPE_CHECKING:
+    from artgpt4.chat import ChatModel
+
+CSS = Path(__file__).with_name("page.css")
+#: Of one visitor's question; the page stops there, and so does the server.
+MAX_QUESTION = 1000
+
+_log = logging.getLogger(__name__)
+
+#: A shade lighter than white paper and a warm grey, so that a picture's own colours stand out.
+_STONE = gr.themes.Color(
+    c50="#faf9f7",
+    c100="#f3f1ed",
+    c200="#e6e2db",
+    c300="#d3cec4",
+    c400="#a59e91",
+    c500="#787166",
+    c600="#5a544b",
+    c700="#443f38",
+    c800="#2b2824",
+    c900="#1e1c19",
+    c950="#151412",
+)
+_OCHRE = gr.themes.Color(
+    c50="#fbf6ef",
+    c100="#f5e9d8",
+    c200="#ead2b0",
+    c300="#dcb583",
+    c400="#cc9559",
+    c500="#b0743a",
+    c600="#8f5a2a",
+    c700="#734722",
+    c800="#57361c",
+    c900="#3f2817",
+    c950="#2a1a0f",
+)
+
+#: Fonts that every system has: the page asks no other server for anything.
+THEME = gr.themes.Base(
+    primary_hue=_OCHRE,
+    secondary_hue=_STONE,
+    neutral_hue=_STONE,
+    font=["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"],
+    font_mono=["ui-monospace", "Consolas", "monospace"],
+)
+
+
+def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] = ()) -> gr.Blocks:
+    """Builds the page. The model may still be loading: the page says so, and questions wait for it.
+
+    Args:
+        model: what `artgpt4.load(name)` will give, or the exception it raised.
+        name: the model's name, shown until the model is there.
+        examples: picture files to choose from.
+    """
+
+    async def status() -> Iterator[str]:
+        while not model.done():
+            yield f"**{name}** is loading …"
+            await asyncio.sleep(0.3)
+        yield _describe(model, name)
+
+    def show(path: str | None, visitor: Visitor):
+        try:
+            visitor.show(path)
+        except PictureError as error:
+            return [None, *_view(visitor, notice=str(error))]
+        return [gr.skip(), *_view(visitor)]
+
+    def choose_example(chosen: gr.SelectData):
+        return str(examples[chosen.index])
+
+    def ask(question: str, path: str | None, visitor: Visitor):
+        def request():
+            visitor.show(path)  # the picture's own event may still be on its way
+            visitor.request(question[:MAX_QUESTION])
+
+        return _after(request, visitor, question="")
+
+    def ask_preset(instruction: str) -> Callable:
+        def ask_it(path: str | None, visitor: Visitor):
+            def request():
+                visitor.show(path)
+                visitor.request(instruction)
+
+            return _after(request, visitor)
+
+        return ask_it
+
+    def ask_again(visitor: Visitor):
+        return _after(visitor.request_again, visitor)
+
+    def answer(visitor: Visitor, *values):
+        question = visitor.pending.question if visitor.pending else None
+        if question is None or visitor.writing:
+            yield gr.skip()
+            return
+        parameters = dict(zip(PARAMETERS, values, strict=True))
+        try:
+            for text in visitor.answer(model, parameters):
+                yield _view(visitor, text, notice="" if model.done() else f"{name} is still loading …")
+        except ValueError as error:
+            yield _view(visitor, notice=str(error))
+        except Exception as error:  # whatever went wrong, the visitor gets a sentence and the log gets the rest
+            yield _view(visitor, notice=_apology(error))
+        else:
+            yield _view(visitor, notice="Stopped." if visitor.stopped else "")
+
+    def stop(visitor: Visitor):
+        visitor.stop()
+        return gr.skip() if visitor.writing else _view(visitor)
+
+    def undo(visitor: Visitor):
+        return _after(visitor.undo, visitor)
+
+    def clear(visitor: Visitor):
+        return _after(visitor.clear, visitor)
+
+    with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        visitor = gr.State(Visitor, delete_callback=Visitor.close)
+        with gr.Row(elem_id="masthead"):
+            gr.Markdown("# ArtGPT-4\nTalk about a picture, and what it makes you feel.", elem_id="title")
+            status_line = gr.Markdown(f"**{name}** is loading …", elem_id="status")
+        with gr.Row(elem_id="room"):
+            with gr.Column(scale=5, min_width=300, elem_id="wall"):
+                picture = gr.Image(
+                    type="filepath",
+                    image_mode=None,
+                    sources=["upload", "clipboard", "webcam"],
+                    buttons=["fullscreen"],
+                    label="Picture",
+                    show_label=False,
+                    height=400,
+                    elem_id="picture",
+                    alt_text="The picture you are talking about",
+                )
+                # The upload is handed over unopened: artgpt4.images is the one door, and Gradio's own opening of it
+                # would turn a damaged file into an error without a word.
+                picture.preprocess = lambda payload: payload.path if payload else None
+                gallery = gr.Gallery(
+                    [(_thumbnail(path), _caption(path)) for path in examples],
+                    label="Or take one of these",
+                    allow_preview=False,
+                    buttons=[],
+                    columns=6,
+                    object_fit="cover",
+                    visible=bool(examples),
+                    interactive=False,
+                    elem_id="examples",
+                )
+                with gr.Accordion("Parameters", open=False, elem_id="parameters"):
+                    parameters = _parameters()
+            with gr.Column(scale=6, min_width=320, elem_id="talk"):
+                chat = gr.Chatbot(
+                    label="Conversation",
+                    show_label=False,
+                    height=400,
+                    layout="bubble",
+                    buttons=["copy"],
+                    sanitize_html=True,
+                    allow_tags=False,
+                    render_markdown=False,  # questions and answers are plain text, and are shown as they are
+                    feedback_options=None,
+                    placeholder="Choose a picture, then ask what you like.",
+                    elem_id="chat",
+                )
+                notice = gr.Markdown(visible=False, elem_id="notice")
+                chips = []
+                with gr.Column(elem_id="presets"):
+                    for group, presets in groupby(PRESETS, key=lambda preset: preset.group):
+                        with gr.Row(elem_classes="chips"):
+                            gr.Markdown(group, elem_classes="group")
+                            for preset in presets:
+                                chip = gr.Button(preset.label, size="sm", min_width=0, scale=0, elem_classes="chip")
+                                chips.append((chip, preset.instruction))
+                question = gr.Textbox(
+                    label="Your question",
+                    show_label=False,
+                    placeholder="Ask about the picture …",
+                    max_length=MAX_QUESTION,
+                    submit_btn=True,
+                    elem_id="question",
+                )
+                with gr.Row(elem_id="actions"):
+                    again = gr.Button("Try again", size="sm", interactive=False)
+                    take_back = gr.Button("Undo", size="sm", interactive=False)
+                    forget = gr.Button("Clear", size="sm", interactive=False)
+
+        view = [chat, question, notice, again, take_back, forget]
+        at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+        def answered(event):
+            event.then(
+                answer,
+                [visitor, *parameters],
+                view,
+                concurrency_id="model",
+                concurrency_limit=1,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+
+        page.load(status, None, status_line, concurrency_limit=None, show_progress="hidden", api_visibility="private")
+        picture.change(show, [picture, visitor], [picture, *view], **at_once)
+        gallery.select(choose_example, None, picture, **at_once)
+        answered(question.submit(ask, [question, picture, visitor], view, **at_once))
+        for chip, instruction in chips:
+            answered(chip.click(ask_preset(instruction), [picture, visitor], view, **at_once))
+        answered(again.click(ask_again, visitor, view, **at_once))
+        question.stop(stop, visitor, view, **at_once)
+        take_back.click(undo, visitor, view, **at_once)
+        forget.click(clear, visitor, view, **at_once)
+    # A bound on those who wait: without one a crowd waits for minutes, and ZeroGPU would take it for 1.
+    return page.queue(max_size=32, api_open=False)
+
+
+#: `Conversation.ask`'s keyword arguments, in the drawer's order.
+PARAMETERS = ("temperature", "top_p", "max_new_tokens", "repetition_penalty", "num_beams", "seed")
+
+
+def _parameters() -> list[gr.components.Component]:
+    return [
+        gr.Slider(0, 2, 0.7, step=0.05, label="Temperature", info="0 always takes the likeliest word"),
+        gr.Slider(0.05, 1, 0.9, step=0.05, label="Top-p", info="how much of the likely words to choose from"),
+        gr.Slider(8, 512, 160, step=8, precision=0, label="Longest answer", info="in tokens"),
+        gr.Slider(1, 2, 1, step=0.05, label="Repetition penalty"),
+        gr.Slider(1, 5, 1, step=1, precision=0, label="Beams", info="more than 1 shows the answer when it is finished"),
+        gr.Number(
+            None, precision=0, minimum=0, maximum=2**31 - 1, label="Seed", info="empty: a new one each time"
+        ),
+    ]
+
+
+def _after(action: Callable[[], None], visitor: Visitor, **changes) -> list:
+    """Does what the visitor asked for, and gives what the page then shows: the `changes`, or why it cannot be done."""
+    try:
+        action()
+    except (PictureError, VisitorError) as error:
+        return _view(visitor, notice=str(error))
+    return _view(visitor, **changes)
+
+
+def _view(visitor: Visitor, text: str = "", notice: str = "", question: str | None = None) -> list:
+    """What the page shows of `visitor` now: chat, question, notice and the three buttons.
+
+    Args:
+        text: the answer under way, as far as it has come.
+        notice: a sentence for the visitor.
+        question: what shall stand in the question's box; None leaves it as it is.
+    """
+    pending = visitor.pending
+    messages = []
+    for asked, answered in pending.earlier if pending else visitor.rounds:
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+    if pending:
+        messages += [{"role": "user", "content": pending.question}, {"role": "assistant", "content": text or "…"}]
+    box = {} if question is None else {"value": question}
+    return [
+        messages,
+        gr.Textbox(submit_btn=not pending, stop_btn=bool(pending), **box),
+        gr.Markdown(notice, visible=bool(notice)),
+        *[gr.Button(interactive=bool(messages) and not pending) for _ in range(3)],
+    ]
+
+
+def _describe(model: "Future[ChatModel]", name: str) -> str:
+    try:
+        loaded = model.result()
+    except Exception as error:  # of whatever kind: the page must say that there is no model
+        return f"**{name}** could not be loaded. {_apology(error)}"
+    device, dtype = str(loaded.device), str(loaded.dtype).removeprefix("torch.")
+    return f"**{loaded.name}** · {device} · {dtype}\n\n{loaded.description}"
+
+
+def _apology(error: Exception) -> str:
+    """A sentence for the visitor; what went wrong goes to the log, under the same number."""
+    number = secrets.token_hex(3)
+    _log.error("Error %s", number, exc_info=error)
+    if type(error).__name__ == "OutOfMemoryError":  # torch's; the pages do not import torch
+        return f"The graphics card's memory is full. Ask for a shorter answer or fewer beams (error {number})."
+    return f"Something went wrong on the server, and its log tells what (error {number})."
+
+
+def _thumbnail(path: Path) -> Image.Image:
+    picture = Image.open(path)
+    picture.draft("RGB", (320, 320))
+    picture.thumbnail((320, 320))
+    return picture
+
+
+def _caption(path: Path) -> str:
+    return path.stem.lstrip("0123456789-_ ").replace("_", " ").replace("-", " ").capitalize()

@@ -1,0 +1,152 @@
+"""One visitor's side of the talk: the picture, the conversation and what is being written just now.
+
+All of it stays on the server. The browser sends a question, the path of its own upload and the parameters, and never
+the transcript: a transcript that the browser could send back could be forged.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from artgpt4.images import open_picture
+
+if TYPE_CHECKING:
+    from artgpt4.chat import ChatModel, Conversation
+
+#: Seconds between two updates of the page: a model faster than this would only keep the browser busy redrawing.
+UPDATE_EVERY = 0.05
+
+
+class VisitorError(Exception):
+    """The visitor asked for something that cannot be done now. Its text is the sentence to show."""
+
+
+@dataclass
+class Pending:
+    """A question that is waiting for its answer or being answered."""
+
+    question: str
+    earlier: list[tuple[str, str]]  # the rounds before it
+    ask: Callable[["Conversation", dict], Iterator[str]]
+
+
+class Visitor:
+    """What the server keeps for one open page; `gr.State` makes one per page and closes it some time after."""
+
+    def __init__(self):
+        self.path: str | None = None
+        self.picture: Image.Image | None = None
+        self.conversation: Conversation | None = None
+        self.pending: Pending | None = None
+        self.writing = False
+        self.stopped = False
+
+    def show(self, path: str | None) -> None:
+        """Takes the picture at `path` for the talk to come; the same picture again changes nothing.
+
+        Raises:
+            PictureError: the file is no picture that can be used. The visitor then has none.
+        """
+        if path == self.path:
+            return
+        try:
+            picture = open_picture(path) if path else None
+        except ValueError:
+            self.close()
+            raise
+        if path != self.path:  # two events of one page may both have been opening it
+            self.close()
+            self.path, self.picture = path, picture
+
+    def request(self, question: str) -> None:
+        """Notes a question for `answer`. Raises VisitorError: no question, no picture, or another answer under way."""
+        question = question.strip()
+        if not question:
+            raise VisitorError("Write a question first, or tap one of the suggestions.")
+        self._note(question, self.rounds, lambda conversation, parameters: conversation.ask(question, **parameters))
+
+    def request_again(self) -> None:
+        """Notes that the last question shall be answered afresh. Raises VisitorError: there is none yet."""
+        if not self.rounds:
+            raise VisitorError("There is no answer yet to try again.")
+        *earlier, (question, _) = self.rounds
+        self._note(question, earlier, lambda conversation, parameters: conversation.retry(**parameters))
+
+    def _note(self, question: str, earlier: list[tuple[str, str]], ask: Callable) -> None:
+        if self.pending is not None:
+            raise VisitorError("The last answer is still being written. Wait for it, or stop it.")
+        if self.picture is None:
+            raise VisitorError("Choose a picture first: drop one in, or take one of the examples.")
+        self.pending = Pending(question, earlier, ask)
+        self.stopped = False
+
+    def answer(self, model: "Future[ChatModel]", parameters: dict) -> Iterator[str]:
+        """Answers what was noted, if anything was.
+
+        Args:
+            model: the model, perhaps still being loaded; then this waits for it, yielding "".
+            parameters: keyword arguments of `Conversation.ask`.
+
+        Yields:
+            The whole answer so far, at most every `UPDATE_EVERY` seconds. Closing this generator, or `stop`, closes the
+            conversation's own and thereby frees the worker.
+        """
+        pending = self.pending
+        if pending is None or self.writing:
+            return
+        self.writing = True
+        try:
+            while not wait([model], timeout=0.2).done and not self.stopped:
+                yield ""
+            if self.stopped:
+                return
+            if self.conversation is None:
+                self.conversation = model.result().start(self.picture)
+            with closing(pending.ask(self.conversation, parameters)) as stream:
+                shown = 0.0
+                for text in stream:
+                    if self.stopped:
+                        break
+                    if time.monotonic() - shown >= UPDATE_EVERY:
+                        shown = time.monotonic()
+                        yield text
+        finally:
+            self.writing = False
+            if self.pending is pending:
+                self.pending = None
+
+    def stop(self) -> None:
+        """Ends the answer under way within one token; one that was still waiting for its turn never starts."""
+        self.stopped = True
+        if not self.writing:
+            self.pending = None
+
+    def undo(self) -> None:
+        """Takes back the last question and its answer. Raises VisitorError: there is none, or one is under way."""
+        if self.pending is not None:
+            raise VisitorError("The last answer is still being written. Stop it first.")
+        if not self.rounds:
+            raise VisitorError("There is nothing to take back.")
+        self.conversation.undo()
+
+    def clear(self) -> None:
+        """Forgets the talk, and keeps the picture."""
+        self.stop()
+        if self.conversation is not None:
+            self.conversation.close()
+        self.conversation = self.pending = None
+
+    def close(self) -> None:
+        """Forgets everything, and frees what the conversation held."""
+        self.clear()
+        self.path = self.picture = None
+
+    @property
+    def rounds(self) -> list[tuple[str, str]]:
+        """The finished rounds, as (question, answer)."""
+        return [(r.question, r.answer or "") for r in self.conversation.rounds] if self.conversation else []

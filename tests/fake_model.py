@@ -1,0 +1,53 @@
+"""A model that needs no weights: it answers any question, at a pace a test can choose, and says when it was stopped."""
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass
+class FakeRound:
+    question: str
+    answer: str | None = None
+
+
+class FakeConversation:
+    def __init__(self, model, picture):
+        self.model, self.picture, self.rounds, self.closed = model, picture, [], False
+
+    def ask(self, text, **parameters):
+        self.rounds.append(FakeRound(text))
+        yield from self._answer(text, parameters)
+
+    def retry(self, **parameters):
+        yield from self._answer(self.rounds[-1].question, parameters)
+
+    def _answer(self, text, parameters):
+        self.model.parameters.append(parameters)
+        words = self.model.words(text, self.picture)
+        self.model.at_work += 1
+        self.rounds[-1].answer = ""
+        try:
+            for word in words:
+                time.sleep(self.model.pause)
+                self.rounds[-1].answer += word
+                yield self.rounds[-1].answer
+        finally:
+            self.model.at_work -= 1
+
+    def undo(self):
+        self.rounds.pop()
+
+    def close(self):
+        self.closed = True
+
+
+class FakeModel:
+    name, device, dtype = "fake", "cpu", "float32"
+    description = "Not a model at all: it repeats what it is asked."
+
+    def __init__(self, pause=0.0, words=lambda text, picture: ["You ", "asked: ", text]):
+        self.pause, self.words, self.at_work, self.parameters, self.conversations = pause, words, 0, [], []
+
+    def start(self, picture):
+        self.conversations.append(FakeConversation(self, picture))
+        return self.conversations[-1]
