@@ -20,12 +20,13 @@ from transformers import (
 )
 from transformers import initialization as init
 from transformers.configuration_utils import SubConfigSpec
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.models.blip_2.configuration_blip_2 import Blip2QFormerConfig, Blip2VisionConfig
 
 IMAGE = "<ImageHere>"
 END = "###"
 
-# The picture's placeholder among the ids. It lies outside every vocabulary, so no text that a user types can give it, and
+# The picture's placeholder among the ids. It lies outside every vocabulary: no text that a user types can give it, and
 # the 32000 tokens of Vicuna stay as they are: neither embedding nor head gets a row more. LLaVA has the same number.
 IMAGE_TOKEN_ID = -200
 
@@ -190,6 +191,9 @@ class MiniGPT4Processor(ProcessorMixin):
 
     def __init__(self, image_processor, tokenizer, num_query_tokens: int = 32, **kwargs):
         self.num_query_tokens = num_query_tokens
+        if not isinstance(image_processor, BlipImageProcessorPil):
+            # Where torchvision is installed, transformers loads the variant whose bicubic resize gives other pixels.
+            image_processor = BlipImageProcessorPil.from_dict(image_processor.to_dict())
         super().__init__(image_processor, tokenizer)
 
     @property
