@@ -1,0 +1,230 @@
+"""What can be seen on the finished pixels: colours, light, fullness, and which of the painted things still show."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from train.painter.emotion import feel
+from train.painter.facts import Facts, Thing
+from train.painter.paint import Painting
+from train.painter.scene import Scene
+from train.painter.vocabulary import BRIGHTNESS, COLOURS, CONTRAST, DENSITY, HORIZONS, SATURATION, SIDES, WARMTH
+
+#: Everything is measured on a picture of this edge: what the model sees.
+EDGE = 112
+#: Borders between the three classes of a measure, near the thirds of the painter's own distribution.
+BORDERS: dict[str, tuple[float, float]] = {
+    "brightness": (0.5, 0.68),
+    "saturation": (0.17, 0.34),
+    "warmth": (0.5, 0.61),
+    "contrast": (0.29, 0.4),
+    "density": (0.25, 0.32),
+}
+_CLASSES = {
+    "brightness": BRIGHTNESS,
+    "saturation": SATURATION,
+    "warmth": WARMTH,
+    "contrast": CONTRAST,
+    "density": DENSITY,
+}
+#: Thin things need not cover as much to be seen.
+_THIN = ("stars", "bird", "rain", "lightning", "line", "lit window", "snow", "drips")
+
+
+@lru_cache(maxsize=1)
+def _name_table() -> np.ndarray:
+    """The index in COLOURS of every colour of 5 bits per channel, uint8 [32, 32, 32]."""
+    axis = np.arange(32, dtype=np.float32) * 8 + 4
+    rgb = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 1, 3) / 255
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[:, 0]
+    hue = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)[:, 0, 0]
+    light, chroma = lab[:, 0], np.hypot(lab[:, 1], lab[:, 2])
+    warm = (hue < 65) | (hue >= 345)
+    rules = [  # the first that holds
+        ((light < 11) | ((light < 18) & (chroma < 12)), "black"),
+        ((chroma < 8) & (light < 40), "dark grey"),
+        ((chroma < 8) & (light < 82), "grey"),
+        ((chroma < 8) | ((light > 93) & (chroma < 14)), "white"),
+        ((hue >= 18) & (hue < 70) & (chroma < 30) & (light >= 62), "beige"),
+        (warm & (chroma < 20) & (light < 62) & (hue < 62), "brown"),
+        (((hue < 18) | (hue >= 335)) & (light >= 62) & (chroma < 62), "pink"),
+        ((hue >= 12) & (hue < 50) & (light < 50), "brown"),
+        ((hue >= 20) & (hue < 50) & (light < 62) & (chroma < 48), "brown"),
+        ((hue < 14) | (hue >= 342), "red"),
+        (hue < 42, "orange"),
+        ((hue < 66) & (light >= 50), "yellow"),
+        (hue < 155, "green"),
+        (hue < 196, "teal"),
+        (hue < 252, "blue"),
+        ((hue < 300) & ~((hue > 280) & (light > 74)), "purple"),
+        ((hue < 342) & (light < 45), "purple"),
+    ]
+    names = np.full(len(hue), COLOURS.index("pink"), np.uint8)
+    for where, name in reversed(rules):
+        names[where] = COLOURS.index(name)
+    return names.reshape(32, 32, 32)
+
+
+def colour_names(image: np.ndarray) -> np.ndarray:
+    """The index in COLOURS of each pixel of a uint8 RGB array [..., 3]."""
+    bins = image >> 3
+    return _name_table()[bins[..., 0], bins[..., 1], bins[..., 2]]
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    image = cv2.resize(np.ascontiguousarray(image), (EDGE, EDGE), interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(image, (5, 5), 0)
+
+
+def _classes(measures: dict[str, float]) -> dict[str, str]:
+    return {
+        name: _CLASSES[name][sum(value > border for border in BORDERS[name])]
+        for name, value in measures.items()
+        if name in BORDERS
+    }
+
+
+def measure_pixels(image: np.ndarray) -> dict:
+    """Measure any picture.
+
+    Args:
+        image: uint8 RGB [height, width, 3].
+
+    Returns:
+        `colours` (one to three names, heaviest first), `brightness`, `saturation`, `warmth`, `contrast` (names), `measures` (the
+        same four as numbers in 0..1, and `edges`, how full of edges the picture is) and `lead` (by what share of the pixels the first colour leads).
+
+    Raises:
+        ValueError: the array is not a uint8 RGB picture.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(
+            f"expected a uint8 RGB array [height, width, 3], not {image.dtype} {image.shape}; convert it first"
+        )
+    return _measure_small(_small(image))
+
+
+def _measure_small(small: np.ndarray) -> dict:
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    light, chroma = lab[..., 0], np.hypot(lab[..., 1], lab[..., 2])
+    shares = np.bincount(colour_names(small).ravel(), minlength=len(COLOURS)) / (EDGE * EDGE)
+    order = np.argsort(-shares, kind="stable")
+    colours = [COLOURS[i] for i in order[:3] if shares[i] >= 0.12] or [COLOURS[order[0]]]
+    slopes = np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()
+    measures = {
+        "brightness": light.mean() / 100,
+        "saturation": chroma.mean() / 80,
+        # the share of chroma that points towards orange (55 degrees in CIELAB) rather than away from it
+        "warmth": 0.5 + (lab[..., 1].mean() * np.cos(0.96) + lab[..., 2].mean() * np.sin(0.96)) / 100,
+        "contrast": light.std() / 35,
+        "edges": slopes / 10,
+    }
+    measures = {name: float(np.clip(value, 0, 1)) for name, value in measures.items()}
+    lead = float(shares[order[0]] - shares[order[1]])
+    return {"colours": colours, **_classes(measures), "measures": measures, "lead": lead}
+
+
+def _third(value: float, names: tuple[str, ...]) -> str:
+    return names[min(int(value * 3), 2)]
+
+
+def _things(painting: Painting, small: np.ndarray) -> list[Thing]:
+    """The things that cover enough and stand out enough to be seen, largest first."""
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    kernel = np.ones((9, 9), np.uint8)
+    things = []
+    for name, full in painting.masks.items():
+        mask = cv2.resize(full.astype(np.uint8), (EDGE, EDGE), interpolation=cv2.INTER_NEAREST)
+        area = float(full.mean())
+        if area < (0.0012 if name in _THIN else 0.003) or mask.sum() < 8:
+            continue
+        ring = (cv2.dilate(mask, kernel) - mask).astype(bool)
+        inside = mask.astype(bool)
+        apart = float(np.linalg.norm(lab[inside].mean(0) - lab[ring].mean(0))) if ring.any() else 99.0
+        if apart < (6 if name in ("fog", "rain", "snow") else 9):
+            continue
+        rows, columns = np.nonzero(inside)
+        shares = np.bincount(colour_names(small[inside]), minlength=len(COLOURS))
+        things.append(
+            Thing(
+                name=name,
+                side=_third(columns.mean() / EDGE, SIDES),
+                height=_third(rows.mean() / EDGE, ("top", "middle", "bottom")),
+                area=round(area, 4),
+                colour=COLOURS[int(shares.argmax())],
+            )
+        )
+    return sorted(things, key=lambda thing: (-thing.area, thing.name))
+
+
+#: Backgrounds do not weigh on a side.
+_WIDE = (
+    "water",
+    "waves",
+    "clouds",
+    "stars",
+    "rain",
+    "snow",
+    "fog",
+    "table",
+    "hill",
+    "mountain",
+    "path",
+    "flowers",
+    "bird",
+    "line",
+)
+
+
+def _side(painting: Painting, subject: str) -> str | None:
+    """Where the things gather, None if they spread."""
+    wide = [name for name in _WIDE if not (name == "flowers" and subject == "flowers")]
+    weight = sum((mask.sum(0) for name, mask in painting.masks.items() if name not in wide), np.zeros(1))
+    if weight.size == 1 or weight.sum() < 0.01 * painting.image.shape[0] ** 2:
+        return None
+    x = (np.arange(weight.size) + 0.5) / weight.size
+    centre = float((weight * x).sum() / weight.sum())
+    spread = float(np.sqrt((weight * (x - centre) ** 2).sum() / weight.sum()))
+    if spread > 0.26:
+        return None
+    return "left" if centre < 0.42 else "right" if centre > 0.58 else "centre"
+
+
+def _horizon(painting: Painting, small: np.ndarray) -> str | None:
+    if painting.horizon is None or not 0.15 < painting.horizon < 0.85:
+        return None
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    row = round(painting.horizon * EDGE)
+    above, below = lab[row - 7 : row - 1].mean((0, 1)), lab[row + 2 : row + 8].mean((0, 1))
+    if np.linalg.norm(above - below) < 9:
+        return None
+    return HORIZONS[2 if painting.horizon < 0.42 else 1 if painting.horizon < 0.58 else 0]
+
+
+def measure(painting: Painting, scene: Scene) -> Facts:
+    """The facts of a finished painting; only subject, manner, light and people are taken over from its plan."""
+    small = _small(painting.image)
+    seen = _measure_small(small)
+    things = _things(painting, small)
+    measures = dict(seen["measures"])
+    measures["density"] = float(np.clip(0.75 * measures.pop("edges") + 0.25 * len(things) / 8, 0, 1))
+    people = scene.people if any(thing.name == "person" for thing in things) else None
+    facts = Facts(
+        subject=scene.subject,
+        manner=scene.manner,
+        light=scene.light,
+        things=things,
+        colours=seen["colours"],
+        **_classes(measures),
+        horizon=_horizon(painting, small),
+        side=_side(painting, scene.subject),
+        people=people,
+        valence=0.0,
+        arousal=0.0,
+        emotion="something else",
+        second_emotion="contentment",
+        reasons=[],
+        measures={name: round(value, 4) for name, value in measures.items()},
+    )
+    return feel(facts)

@@ -1,0 +1,34 @@
+"""One painted picture and its facts from one number."""
+
+import numpy as np
+
+from train.painter.emotion import scores
+from train.painter.facts import Facts
+from train.painter.measure import measure
+from train.painter.paint import paint
+from train.painter.scene import sample_scene
+from train.painter.vocabulary import MANNERS, SUBJECTS
+
+
+def sample_painting(seed: int, size: int = 224) -> tuple[np.ndarray, Facts]:
+    """Paint the picture of a number.
+
+    Args:
+        seed: any whole number not below zero; equal seeds give equal pictures of one size.
+        size: edge in pixels.
+
+    Returns:
+        The picture, uint8 RGB [size, size, 3], and what can be seen in it.
+    """
+    rng = np.random.default_rng(seed)
+    subject, manner = str(rng.choice(SUBJECTS)), str(rng.choice(MANNERS))
+    for _ in range(
+        4
+    ):  # another try where the emotion or the leading colour hangs by a hair, or nothing can be made out
+        scene = sample_scene(rng, subject, manner)
+        painting = paint(scene, rng, size)
+        facts = measure(painting, scene)
+        first, second = sorted(scores(facts).values())[-2:][::-1]
+        if first - second > 0.1 and facts.measures["brightness"] > 0.15:
+            break
+    return painting.image, facts
