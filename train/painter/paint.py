@@ -1534,11 +1534,11 @@ def _impasto(canvas, scene, rng) -> np.ndarray:
 
 
 def _pointillist(canvas, scene, rng) -> np.ndarray:
-    ground = mix(canvas.image.mean((0, 1)), _WHITE, 0.35).astype(np.float32)
-    coarse = _brush(canvas.image, 1.6, 4.2, 4, 22, 0, rng, ground)
-    small = _brush(canvas.image, 1.0, 2.4, 4, 16, 0, rng, ground)
+    ground = mix(canvas.image.mean((0, 1)), _WHITE, 0.25).astype(np.float32)
+    coarse = _brush(canvas.image, 1.6, 4.2, 4, 17, 0, rng, ground)
+    small = _brush(canvas.image, 1.0, 2.4, 4, 11, 0, rng, ground)
     out = coarse + (small - coarse) * _detail(canvas)
-    keep = np.where(canvas.fine[..., None] > 0, 0.4, 0.0).astype(np.float32)
+    keep = np.where(canvas.fine[..., None] > 0, 0.45, 0.15).astype(np.float32)
     return _finish(out + (canvas.image - out) * keep)
 
 
@@ -1590,8 +1590,8 @@ def _ink(canvas, scene, rng) -> np.ndarray:
     grey = (image @ np.float32([0.3, 0.59, 0.11]))[..., None]
     paper = np.float32([(246, 240, 226), (244, 244, 240), (240, 228, 204)][rng.integers(3)])
     wet = cv2.GaussianBlur(grey, (0, 0), size / 80)[..., None]
-    tone = np.clip((0.55 * grey + 0.45 * wet) / 255, 0, 1) ** 0.75
-    tone = np.clip(tone + 0.09 * _crop(_noise_field(size, 3), size, rng)[..., None], 0.12, 1)
+    tone = np.clip((0.55 * grey + 0.45 * wet) / 255, 0, 1) ** 0.65
+    tone = np.clip(tone + 0.09 * _crop(_noise_field(size, 3), size, rng)[..., None], 0.2, 1)
     out = paper * tone + (image - grey) * np.float32(0.4 * rng.random() + 0.08)
     small = cv2.GaussianBlur(canvas.image, (0, 0), max(0.8, size / 250))
     lines = cv2.Sobel(small, cv2.CV_32F, 1, 0).max(2) ** 2 + cv2.Sobel(small, cv2.CV_32F, 0, 1).max(2) ** 2

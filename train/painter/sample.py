@@ -10,6 +10,24 @@ from train.painter.scene import sample_scene
 from train.painter.vocabulary import MANNERS, SUBJECTS
 
 
+#: What must be seen for the subject to be told; the others are told by the whole.
+_SIGNS: dict[str, tuple[str, ...]] = {
+    "sea": ("water",),
+    "mountains": ("mountain",),
+    "forest": ("tree", "pine"),
+    "village": ("house",),
+    "city": ("tower", "house", "lit window"),
+    "boat": ("boat", "sail"),
+    "cabin": ("house",),
+    "river": ("water",),
+    "tree": ("tree",),
+    "flowers": ("flowers",),
+    "fruit": ("fruit",),
+    "portrait": ("person",),
+    "crowd": ("person",),
+}
+
+
 def sample_painting(seed: int, size: int = 224) -> tuple[np.ndarray, Facts]:
     """Paint the picture of a number.
 
@@ -22,13 +40,14 @@ def sample_painting(seed: int, size: int = 224) -> tuple[np.ndarray, Facts]:
     """
     rng = np.random.default_rng(seed)
     subject, manner = str(rng.choice(SUBJECTS)), str(rng.choice(MANNERS))
-    for _ in range(
-        4
-    ):  # another try where the emotion or the leading colour hangs by a hair, or nothing can be made out
+    # Another try where the emotion hangs by a hair, the subject is lost, or the picture is near black.
+    for _ in range(4):
         scene = sample_scene(rng, subject, manner)
         painting = paint(scene, rng, size)
         facts = measure(painting, scene)
         first, second = sorted(scores(facts).values())[-2:][::-1]
-        if first - second > 0.1 and facts.measures["brightness"] > 0.15:
+        signs = _SIGNS.get(subject)
+        told = signs is None or any(thing.name in signs for thing in facts.things)
+        if told and first - second > 0.1 and facts.measures["brightness"] > 0.15:
             break
     return painting.image, facts
