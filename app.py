@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
+import gradio as gr
 from starlette.middleware import Middleware
 
 from artgpt4.images import MAX_BYTES
@@ -19,6 +20,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Serves the page until interrupted. The page opens first; the model is loaded behind it."""
     options = parse_arguments(arguments)
     model = Future()
+    page = open_page(model, options)
+    threading.Thread(target=load, args=(model, options.model), daemon=True).start()
+    page.block_thread()
+
+
+def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
+    """Opens the page for a model that may still be loading, and returns at once; `page.close()` ends it."""
     page = build_page(model, options.model, sorted(EXAMPLES.glob("*.jpg")))
     page.launch(
         server_name=options.host,
@@ -28,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
         theme=THEME,
         css_paths=CSS,
         footer_links=[],
-        run_history=False,
+        run_history=False,  # it would keep every visitor's picture in the browser
         show_error=False,
         enable_monitoring=False,
         ssr_mode=False,
@@ -38,8 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         app_kwargs={"middleware": [Middleware(SecurityHeaders)], "docs_url": None, "redoc_url": None},
         prevent_thread_lock=True,
     )
-    threading.Thread(target=load, args=(model, options.model), daemon=True).start()
-    page.block_thread()
+    return page
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

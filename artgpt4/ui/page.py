@@ -60,6 +60,19 @@ THEME = gr.themes.Base(
     neutral_hue=_STONE,
     font=["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"],
     font_mono=["ui-monospace", "Consolas", "monospace"],
+).set(
+    body_background_fill="*neutral_50",
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_400",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_400",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_400",
+    input_background_fill="white",
+    input_background_fill_dark="*neutral_900",
+    block_background_fill_dark="*neutral_900",
+    border_color_primary="*neutral_200",
+    border_color_primary_dark="*neutral_700",
 )
 
 
@@ -114,6 +127,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
             yield gr.skip()
             return
         parameters = dict(zip(PARAMETERS, values, strict=True))
+        parameters["seed"] = parameters["seed"] or None
         try:
             for text in visitor.answer(model, parameters):
                 yield _view(visitor, text, notice="" if model.done() else f"{name} is still loading …")
@@ -148,6 +162,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     buttons=["fullscreen"],
                     label="Picture",
                     show_label=False,
+                    placeholder="Drop a picture here\nor tap to choose one,\nor take an example",
                     height=400,
                     elem_id="picture",
                     alt_text="The picture you are talking about",
@@ -157,7 +172,8 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                 picture.preprocess = lambda payload: payload.path if payload else None
                 gallery = gr.Gallery(
                     [(_thumbnail(path), _caption(path)) for path in examples],
-                    label="Or take one of these",
+                    label="Examples",
+                    show_label=False,
                     allow_preview=False,
                     buttons=[],
                     columns=6,
@@ -166,8 +182,6 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     interactive=False,
                     elem_id="examples",
                 )
-                with gr.Accordion("Parameters", open=False, elem_id="parameters"):
-                    parameters = _parameters()
             with gr.Column(scale=6, min_width=320, elem_id="talk"):
                 chat = gr.Chatbot(
                     label="Conversation",
@@ -203,6 +217,8 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     again = gr.Button("Try again", size="sm", interactive=False)
                     take_back = gr.Button("Undo", size="sm", interactive=False)
                     forget = gr.Button("Clear", size="sm", interactive=False)
+                with gr.Accordion("Parameters", open=False, elem_id="parameters"):
+                    parameters = _parameters()
 
         view = [chat, question, notice, again, take_back, forget]
         at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -227,7 +243,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         answered(again.click(ask_again, visitor, view, **at_once))
         question.stop(stop, visitor, view, **at_once)
         take_back.click(undo, visitor, view, **at_once)
-        forget.click(clear, visitor, view, **at_once)
+        gr.on([forget.click, chat.clear], clear, visitor, view, **at_once)
     # A bound on those who wait: without one a crowd waits for minutes, and ZeroGPU would take it for 1.
     return page.queue(max_size=32, api_open=False)
 
@@ -237,16 +253,16 @@ PARAMETERS = ("temperature", "top_p", "max_new_tokens", "repetition_penalty", "n
 
 
 def _parameters() -> list[gr.components.Component]:
-    return [
-        gr.Slider(0, 2, 0.7, step=0.05, label="Temperature", info="0 always takes the likeliest word"),
-        gr.Slider(0.05, 1, 0.9, step=0.05, label="Top-p", info="how much of the likely words to choose from"),
-        gr.Slider(8, 512, 160, step=8, precision=0, label="Longest answer", info="in tokens"),
-        gr.Slider(1, 2, 1, step=0.05, label="Repetition penalty"),
-        gr.Slider(1, 5, 1, step=1, precision=0, label="Beams", info="more than 1 shows the answer when it is finished"),
-        gr.Number(
-            None, precision=0, minimum=0, maximum=2**31 - 1, label="Seed", info="empty: a new one each time"
-        ),
-    ]
+    with gr.Row():
+        temperature = gr.Slider(0, 2, 0.7, step=0.05, label="Temperature", info="0: always the likeliest word")
+        top_p = gr.Slider(0.05, 1, 0.9, step=0.05, label="Top-p", info="share of the likely words to choose from")
+    with gr.Row():
+        longest = gr.Slider(8, 512, 160, step=8, precision=0, label="Longest answer", info="in tokens")
+        penalty = gr.Slider(1, 2, 1, step=0.05, label="Repetition penalty", info="1: none")
+    with gr.Row():
+        beams = gr.Slider(1, 5, 1, step=1, precision=0, label="Beams", info="above 1, nothing shows until the end")
+        seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="0: another answer each time", elem_id="seed")
+    return [temperature, top_p, longest, penalty, beams, seed]
 
 
 def _after(action: Callable[[], None], visitor: Visitor, **changes) -> list:
