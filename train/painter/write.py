@@ -1,0 +1,125 @@
+"""Writing painted pictures, with what is said about them, in the layouts that MiniGPT-4's two training stages read."""
+
+import hashlib
+import io
+import json
+import random
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from train.painter.facts import Facts
+from train.painter.sample import sample_painting
+
+PER_SHARD = 1000
+
+
+def painting_seed(seed: int, index: int) -> int:
+    """The number of the `index`-th painting of a data set; no two data sets share one."""
+    return seed * 10_000_000 + index
+
+
+def jpeg(image: np.ndarray, quality: int = 90) -> bytes:
+    """uint8 RGB [height, width, 3] as a JPEG file."""
+    return cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def _painted(number: int) -> tuple[bytes, Facts, str]:
+    from train.painter.language import caption
+
+    image, facts = sample_painting(number)
+    rng = random.Random(number)
+    return jpeg(image), facts, caption(facts, rng, emotional=rng.random() < 0.5)
+
+
+def _shard(job: tuple[str, int, int, int]) -> int:
+    out, seed, first, count = job
+    cv2.setNumThreads(1)
+    with tarfile.open(Path(out) / f"{first // PER_SHARD:05d}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+        for index in range(first, first + count):
+            key = f"{first // PER_SHARD:05d}{index - first:04d}"
+            picture, facts, text = _painted(painting_seed(seed, index))
+            record = {
+                "caption": text,
+                "url": None,
+                "key": key,
+                "status": "success",
+                "error_message": None,
+                "width": 224,
+                "height": 224,
+                "original_width": 224,
+                "original_height": 224,
+                "exif": "{}",
+                "sha256": hashlib.sha256(picture).hexdigest(),
+                "facts": facts.to_dict(),
+            }
+            for ending, data in (("jpg", picture), ("txt", text.encode()), ("json", json.dumps(record).encode())):
+                member = tarfile.TarInfo(f"{key}.{ending}")
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    return count
+
+
+def write_shards(out: Path, count: int, seed: int, workers: int = 1) -> None:
+    """Write `count` paintings as 00000.tar, 00001.tar, ...; the same seed gives the same bytes, whatever `workers` is."""
+    out.mkdir(parents=True, exist_ok=True)
+    jobs = [(str(out), seed, first, min(PER_SHARD, count - first)) for first in range(0, count, PER_SHARD)]
+    with tqdm(total=count, unit="pictures", mininterval=1) as bar:
+        for done in in_processes(_shard, jobs, workers):
+            bar.update(done)
+
+
+def in_processes(work: Callable, jobs: Iterable, workers: int) -> Iterator:
+    """`work` of each job, in order, done by `workers` processes."""
+    if workers == 1:
+        yield from map(work, jobs)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, jobs, chunksize=1)
+
+
+def _record(job: tuple[str, int, int]) -> tuple[dict, dict, dict]:
+    from train.painter.language import dialogue
+
+    out, seed, index = job
+    number = painting_seed(seed, index)
+    picture, facts, text = _painted(number)
+    (Path(out) / "image" / f"{index}.jpg").write_bytes(picture)
+    turns = []
+    for question, reply in dialogue(facts, random.Random(number + 1), emotional=True):
+        turns.append({"from": "human", "value": question if turns else f"<image>\n{question}"})
+        turns.append({"from": "gpt", "value": reply})
+    name = str(index)
+    return (
+        {"image_id": name, "caption": text},
+        {"id": name, "image": f"{name}.jpg", "conversations": turns},
+        {name: facts.to_dict()},
+    )
+
+
+def write_cc_sbu_align(out: Path, count: int, seed: int, workers: int = 1) -> None:
+    """Write `count` paintings with captions as cc_sbu_align has them, and with dialogues as LLaVA-Instruct has them."""
+    (out / "image").mkdir(parents=True, exist_ok=True)
+    jobs = [(str(out), seed, index) for index in range(count)]
+    done = tqdm(in_processes(_record, jobs, workers), total=count, unit="pictures", mininterval=1)
+    annotations, dialogues, records = zip(*done, strict=True)
+    (out / "filter_cap.json").write_text(json.dumps({"annotations": annotations}))
+    (out / "dialogues.json").write_text(json.dumps(dialogues))
+    (out / "facts.json").write_text(json.dumps({name: facts for record in records for name, facts in record.items()}))
+
+
+def write_sheet(out: Path, count: int, seed: int) -> None:
+    """Write a contact sheet of `count` paintings, ten in a row."""
+    cells = [
+        cv2.resize(sample_painting(painting_seed(seed, i))[0], (150, 150), interpolation=cv2.INTER_AREA)
+        for i in range(count)
+    ]
+    cells += [np.full_like(cells[0], 255)] * (-count % 10)
+    rows = [np.hstack(cells[i : i + 10]) for i in range(0, len(cells), 10)]
+    cv2.imwrite(str(out), np.vstack(rows)[:, :, ::-1])
