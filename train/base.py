@@ -49,7 +49,7 @@ from train.painter.facts import Facts
 
 @dataclasses.dataclass
 class BaseArguments(TrainingArguments):
-    """`steps` counts the captions leg; `init_lr` is AdamW's rate, Muon's is `muon_lr` at the same point of the schedule."""
+    """`steps` counts the captions leg; `init_lr` is AdamW's rate, and Muon's follows the same schedule from `muon_lr`."""
 
     shards: Path = Path()
     tokenizer: Path = Path()
@@ -66,7 +66,7 @@ class BaseArguments(TrainingArguments):
         return found
 
 
-# --- the model ---------------------------------------------------------------------------------------------------------
+# --- the model ---
 
 
 def build_model(
@@ -120,7 +120,7 @@ def build_model(
 
 
 def sine_positions(grid: int, size: int) -> torch.Tensor:
-    """Sine-cosine positions of a square grid, [1, grid * grid, size], a quarter each for sine and cosine of row and column."""
+    """Sine-cosine positions of a square grid, [1, grid * grid, size]: half of the channels for rows, half for columns."""
     frequencies = 1.0 / 100 ** (torch.arange(size // 4) / (size // 4))
     angles = torch.arange(grid)[:, None] * frequencies
     waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # [grid, size / 2]
@@ -129,7 +129,7 @@ def sine_positions(grid: int, size: int) -> torch.Tensor:
     return torch.cat([rows, columns], dim=2).reshape(1, grid * grid, size) * 0.1
 
 
-# --- what the vision leg learns ------------------------------------------------------------------------------------------
+# --- what the vision leg learns ---
 
 CLASSES: dict[str, tuple[str | None, ...]] = {
     "subject": vocabulary.SUBJECTS,
@@ -209,7 +209,7 @@ class Base(nn.Module):
         return text + heads_weight * heads_loss * tokens, figures
 
 
-# --- pictures and texts --------------------------------------------------------------------------------------------------
+# --- pictures and texts ---
 
 
 def read_pictures(shards: Path, image_size: int, cache: Path) -> tuple[np.ndarray, list[Facts]]:
@@ -230,7 +230,8 @@ def read_pictures(shards: Path, image_size: int, cache: Path) -> tuple[np.ndarra
         cache.mkdir(parents=True)
         pictures = []
         with open(facts_file, "w", encoding="utf-8") as lines:
-            records = wds.WebDataset([str(path) for path in paths], shardshuffle=False)
+            # One process reads all shards, whatever the number of processes: no splitting between nodes.
+            records = wds.WebDataset([str(path) for path in paths], shardshuffle=False, nodesplitter=lambda urls: urls)
             for record in tqdm(records, unit="picture", desc="decoding"):
                 picture = open_picture(record["jpg"]).resize((image_size, image_size), Image.Resampling.BICUBIC)
                 pictures.append(np.asarray(picture))
@@ -333,7 +334,7 @@ def caption_batches(
         )
 
 
-# --- training ------------------------------------------------------------------------------------------------------------
+# --- training ---
 
 
 def optimizers_for(base: Base, args: BaseArguments) -> list[torch.optim.Optimizer]:

@@ -1,8 +1,8 @@
 """From files to batches: readers of the published formats, length buckets, and the collation of pictures and tokens.
 
-A reader yields samples: dicts with `picture` (bytes, path, PIL picture or a decoded uint8 array [S, S, 3]; None for text
-alone), `input_ids` and `labels` (lists of equal length; -100 where nothing is learnt). Readers are endless; every process
-and worker sees its own part.
+A reader yields samples: dicts with `picture` (bytes, path, PIL picture or a decoded uint8 array [S, S, 3]; None for
+text alone), `input_ids` and `labels` (lists of equal length; -100 where nothing is learnt). Readers are endless; every
+process and worker sees its own part.
 """
 
 import glob
@@ -23,7 +23,7 @@ from artgpt4.minigpt4 import MiniGPT4Processor, stage2_prompt
 
 logger = logging.getLogger(__name__)
 
-#: Instructions of MiniGPT-4's second stage, for records that bring a caption alone (Zhu et al., 2023, arXiv:2304.10592).
+#: What stage 2 asks of records that bring a caption alone, in the manner of MiniGPT-4's (Zhu et al., 2023).
 CAPTION_INSTRUCTIONS = (
     "Describe this image in detail.",
     "Take a look at this image and describe what you notice.",
@@ -69,7 +69,7 @@ def dialogue_sample(picture: Any, rounds: list[tuple[str, str]], processor: Mini
 
 
 class ShardCaptions(IterableDataset):
-    """Stage-1 samples from WebDataset shards in img2dataset's layout (`jpg`/`png`/`webp`, and `txt` or `json["caption"]`).
+    """Stage-1 samples from WebDataset shards in img2dataset's layout: a picture, and `txt` or `json["caption"]`.
 
     Shards are drawn with replacement, as the original does, so that a run is cut by its steps and not by an epoch.
 
@@ -138,7 +138,7 @@ class Records(IterableDataset):
 
 
 def endless_order(count: int, seed: int, part: int, parts: int) -> Iterator[tuple[int, random.Random]]:
-    """Indices below `count` in a new random order each epoch, every `parts`-th of them, each with a generator of its own."""
+    """Indices below `count`, in a new random order each epoch, every `parts`-th of them, each with its own generator."""
     epoch = 0
     while True:
         order = np.random.default_rng([seed, epoch]).permutation(count)

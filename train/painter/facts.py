@@ -1,4 +1,4 @@
-"""What can be seen in a painting: the record from which every sentence about it is made, and against which it is judged."""
+"""What can be seen in a painting: the record that every sentence about it is made from and judged against."""
 
 from dataclasses import asdict, dataclass, field
 

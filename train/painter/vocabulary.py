@@ -54,7 +54,7 @@ CONTRAST: tuple[str, ...] = ("soft", "moderate", "strong")
 DENSITY: tuple[str, ...] = ("sparse", "balanced", "busy")
 HORIZONS: tuple[str, ...] = ("low", "middle", "high")
 SIDES: tuple[str, ...] = ("left", "centre", "right")
-#: What the people in a picture seem to feel, read from mouth, brows or posture; it may differ from the viewer's emotion.
+#: What the people in a picture seem to feel, from mouth, brows or posture; it may differ from the viewer's emotion.
 PEOPLE: tuple[str, ...] = ("happy", "sad", "angry", "calm")
 
 #: Things that can be seen in a picture and asked about with yes or no. Singular names; counts are not taught.
