@@ -11,7 +11,7 @@ from artgpt4.image_adapter.config import ImageAdapterConfig
 
 
 class ImageAdapterLayer(BaseTunerLayer):
-    """What the two tuner layers share: one active adapter at most, and nothing to merge into."""
+    """What the two tuner layers share: one active adapter at most."""
 
     @property
     def current(self) -> str | None:
@@ -24,12 +24,6 @@ class ImageAdapterLayer(BaseTunerLayer):
         if not isinstance(adapter_names, str) and len(adapter_names) > 1:
             raise ValueError(f"One image adapter can be active at a time; got {adapter_names}.")
         super().set_adapter(adapter_names, inference_mode=inference_mode)
-
-    def merge(self, *args, **kwargs) -> None:
-        raise NotImplementedError(
-            "An image adapter works on the residual stream, before a non-linear norm: there is no base weight to merge "
-            "it into. Use `unload()` for the base model, or keep the adapter as it is."
-        )
 
 
 class ImageAdapterMLP(nn.Module, ImageAdapterLayer):

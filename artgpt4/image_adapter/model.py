@@ -47,10 +47,17 @@ class ImageAdapterModel(BaseTuner):
         return peft_config
 
     def _prepare_model(self, peft_config: ImageAdapterConfig, model: nn.Module) -> None:
-        """Finds the decoder layers and plans, by module name, what goes into each of them."""
+        """Checks the model, finds its decoder layers and plans, by module name, what goes into each of them."""
         layers = decoder_layers(model)
         for layer in layers.values():
             check_forward(layer)
+        for name, module in model.named_modules():
+            if name.rpartition(".")[2] in peft_config.modules_to_save:
+                if not all(parameter.is_floating_point() for parameter in module.parameters()):
+                    raise ValueError(
+                        f"{name} is quantised, so it cannot be trained. Leave it out of the quantisation: "
+                        f"BitsAndBytesConfig(llm_int8_skip_modules=['{name}', 'lm_head'])."
+                    )
         adapted = peft_config.chosen("layers", len(layers))
         input_norms = peft_config.chosen("input_layernorm", len(layers))
         post_attention_norms = peft_config.chosen("post_attention_layernorm", len(layers))
@@ -85,20 +92,24 @@ class ImageAdapterModel(BaseTuner):
         """Called by `unload`: puts the base modules back where they were."""
         if isinstance(child, ImageAdapterMLP):
             parent.post_attention_layernorm, new_module = child.base_layer
+        elif isinstance(child, ModulesToSaveWrapper):
+            # PEFT would leave the trained projection in front of the base's language model.
+            new_module = child.original_module
         setattr(parent, child_name, new_module)
+
+    def _check_merge_allowed(self) -> None:
+        raise NotImplementedError(
+            "An image adapter works on the residual stream, before a non-linear norm: there is no base weight to merge "
+            "it into. Use `unload()` for the base model, or keep the adapter as it is."
+        )
 
     def _cast_adapter_dtype(self, adapter_name: str, autocast_adapter_dtype: bool = True) -> None:
         """Trainable parameters are fp32, those of `modules_to_save` too, which PEFT would leave in the base's dtype."""
         super()._cast_adapter_dtype(adapter_name, autocast_adapter_dtype)
         if not autocast_adapter_dtype:
             return
-        for name, module in self.model.named_modules():
+        for module in self.model.modules():
             if isinstance(module, ModulesToSaveWrapper) and adapter_name in module.modules_to_save:
-                if not all(parameter.is_floating_point() for parameter in module.parameters()):
-                    raise ValueError(
-                        f"{name} is quantised, so it cannot be trained. Leave it out of the quantisation: "
-                        f"BitsAndBytesConfig(llm_int8_skip_modules=['{name}', 'lm_head'])."
-                    )
                 module.modules_to_save[adapter_name].float()
 
 
