@@ -1,7 +1,7 @@
 """Write painted pictures with what is said about them, in the layouts that MiniGPT-4's two training stages read.
 
-python -m train.painter shards --out DIR --count N --seed S [--workers 2]    img2dataset's WebDataset shards, for stage 1
-python -m train.painter cc_sbu_align --out DIR --count N --seed S            filter_cap.json, image/ and dialogues.json, for stage 2
+python -m train.painter shards --out DIR --count N --seed S [--workers 2]    img2dataset's shards, for stage 1
+python -m train.painter cc_sbu_align --out DIR --count N --seed S            captions and dialogues, for stage 2
 python -m train.painter sheet --out FILE.png --count 60 --seed S             one picture of many
 """
 

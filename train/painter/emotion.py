@@ -1,10 +1,11 @@
 """Which emotion a picture evokes, by rule from what can be seen in it.
 
-Colour moves pleasure and arousal as Valdez and Mehrabian measured it (1994, J. Exp. Psychol. Gen. 123, 394-409): pleasure
-is .69 brightness + .22 saturation, arousal -.31 brightness + .60 saturation, in standard scores. What is shown moves them
-further by amounts of our own choosing. The nine answers of ArtEmis (Achlioptas et al., 2021, arXiv:2101.07396) have places on
-the plane of pleasure and arousal (Russell, 1980, doi:10.1037/h0077714), and the nearest is the picture's emotion.
-That plane does not part awe from amusement, nor disgust from fear, so some contents also draw towards one emotion by name.
+Colour moves pleasure and arousal as Valdez and Mehrabian measured it (1994, J. Exp. Psychol. Gen. 123, 394-409):
+pleasure is .69 brightness + .22 saturation, arousal -.31 brightness + .60 saturation, in standard scores. What is shown
+moves them further, by amounts of our own choosing. The nine answers of ArtEmis (Achlioptas et al., 2021,
+arXiv:2101.07396) have places on the plane of pleasure and arousal (Russell, 1980, doi:10.1037/h0077714); the nearest
+is the picture's emotion. That plane does not part awe from amusement, nor disgust from fear, so some contents also draw
+towards one emotion by name.
 """
 
 from dataclasses import replace
@@ -154,8 +155,8 @@ def scores(facts: Facts) -> dict[str, float]:
 def feel(facts: Facts) -> Facts:
     """A copy of the facts with valence, arousal, emotion, second emotion and reasons filled in.
 
-    A score is a sum over the facts, up to a constant: what a fact adds to the emotion, beyond what it adds to the others on
-    average, is its weight as a reason.
+    A score is a sum over the facts, up to a constant: what a fact adds to the emotion, beyond what it adds to the others
+    on average, is its weight as a reason.
     """
     moves, score = _moves(facts), scores(facts)
     first, second = sorted(EMOTIONS, key=lambda name: -score[name])[:2]

@@ -92,8 +92,9 @@ def measure_pixels(image: np.ndarray) -> dict:
         image: uint8 RGB [height, width, 3].
 
     Returns:
-        `colours` (one to three names, heaviest first), `brightness`, `saturation`, `warmth`, `contrast` (names), `measures` (the
-        same four as numbers in 0..1, and `edges`, how full of edges the picture is) and `lead` (by what share of the pixels the first colour leads).
+        `colours` (one to three names, heaviest first), `brightness`, `saturation`, `warmth`, `contrast` (names),
+        `measures` (the same four as numbers in 0..1, and `edges`, how full of edges the picture is) and `lead` (by what
+        share of the pixels the first colour leads).
 
     Raises:
         ValueError: the array is not a uint8 RGB picture.

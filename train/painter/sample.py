@@ -9,7 +9,6 @@ from train.painter.paint import paint
 from train.painter.scene import sample_scene
 from train.painter.vocabulary import MANNERS, SUBJECTS
 
-
 #: What must be seen for the subject to be told; the others are told by the whole.
 _SIGNS: dict[str, tuple[str, ...]] = {
     "sea": ("water",),

@@ -13,9 +13,9 @@ ROLES = ("sky", "glow", "far", "ground", "leaf", "water", "accent", "accent2", "
 PALETTES: dict[str, str] = {
     "natural": "6fa8dc cfe4f5 7f93ab 7d9a54 4f7d3a 4a86b0 c8553d e9b44c 3b3a36 f6f1e3",  # local colour
     "ochre": "d9b57a f2dfb3 a07c4f b48a4a 8a7a35 8f9c86 a8452c e3a33b 40301f f7ebce",  # analogous, orange to yellow
-    "cobalt": "2f5fae 8fb8e8 3f5c94 5a7fae 2f6a8a 1f5fa6 f0b93a ee7d38 1b2440 f2f4fa",  # complementary, blue and orange
-    "viridian": "9fd3c3 d9efdf 4c8a7c 3f8f5f 1f6b4c 2f8f8a e2574c f0c05a 16352c f3f8ee",  # complementary, green and red
-    "violet": "8a78c8 d2c2ec 6a5aa2 7f6aa8 5a4a92 5d6fc0 f2cf4a e88a52 2c2245 f7f0fa",  # complementary, violet and yellow
+    "cobalt": "2f5fae 8fb8e8 3f5c94 5a7fae 2f6a8a 1f5fa6 f0b93a ee7d38 1b2440 f2f4fa",  # complementary, blue, orange
+    "viridian": "9fd3c3 d9efdf 4c8a7c 3f8f5f 1f6b4c 2f8f8a e2574c f0c05a 16352c f3f8ee",  # complementary, green, red
+    "violet": "8a78c8 d2c2ec 6a5aa2 7f6aa8 5a4a92 5d6fc0 f2cf4a e88a52 2c2245 f7f0fa",  # complementary, violet, yellow
     "rose": "f0a6b8 fbd9d6 c98aa2 d89aa0 a8748a c9a0bc c83c62 f4b860 4f2c3c fff2ee",  # analogous, red to pink
     "ember": "c9452e f39a4a 8a3326 a54a28 74401f a8402f f8c63f ee6a2a 2e1512 fde6c3",  # analogous, red to orange
     "turquoise": "57c4cf b8ebe6 3b93a0 4aa890 2a8078 22a0b0 f2795a f7d65e 123c44 f1fbf8",  # near-complementary
@@ -26,7 +26,7 @@ PALETTES: dict[str, str] = {
     "murky": "9a9a62 c2bb86 6f6d42 6d6533 565d2a 6d7248 8f6a3a b0a03c 2c2a18 d9d3ac",  # analogous, olive to brown
     "crimson": "9c2b33 d4605a 5f2a35 6b2a2a 4a2f2c 74303c f0d9a8 e03a3a 1d1014 f6e0d4",  # monochrome, red
     "spring": "bfe3f2 fdf3d4 a9cfa8 a8d46a 86c25a 8fd0e0 f58fb0 fbd34d 4c5a3a fffdf2",  # split complementary, pastel
-    "lemon": "f5dd6a fdf2b8 d0b84a d8c040 9fae3c a8c8a0 e8703a 7f62b8 4a4020 fffbe6",  # complementary, yellow and violet
+    "lemon": "f5dd6a fdf2b8 d0b84a d8c040 9fae3c a8c8a0 e8703a 7f62b8 4a4020 fffbe6",  # complementary, yellow, violet
 }
 
 
@@ -48,7 +48,7 @@ class Scene:
     hue: float  # turn of every hue, in degrees
 
 
-#: How a scene is loaded towards an emotion, so that all of them occur: ranges of key and chroma, and lists to choose from.
+#: How a scene is loaded towards an emotion, so that all of them occur: ranges of key and chroma, and choices.
 _MOODS: dict[str, tuple] = {
     "amusement": (
         (0.1, 0.6),
@@ -137,12 +137,13 @@ def sample_scene(rng: np.random.Generator, subject: str | None = None, manner: s
     palette = str(rng.choice(palettes.split() if loaded else list(PALETTES)))
     feeling = str(rng.choice(people.split() if loaded else ["happy", "sad", "angry", "calm"]))
 
-    details = {
-        name for name in set(_DETAILS[subject].split()) if rng.random() < 0.3 * _DETAILS[subject].split().count(name)
+    likely = _DETAILS[subject].split()
+    details = {  # in the order of the list, for a set of strings has another order in every process
+        name for name in dict.fromkeys(likely) if rng.random() < 0.3 * likely.count(name)
     }
     if light:
         sky = _SKY_DETAILS[light].split()
-        details |= {name for name in set(sky) if rng.random() < (0.28, 0.55, 0.85)[sky.count(name) - 1]}
+        details |= {name for name in dict.fromkeys(sky) if rng.random() < (0.28, 0.55, 0.85)[sky.count(name) - 1]}
     if subject in ("village", "cabin", "city") and (light in ("night", "sunset", "storm") or rng.random() < 0.2):
         details.add("lit window")
     return Scene(
