@@ -55,7 +55,7 @@ _EVERYDAY: tuple[str, ...] = (
 
 
 def texts(seed: int) -> list[str]:
-    """About 30,000 texts as the model will meet them: captions, dialogues in the chat prompt, text, everyday English."""
+    """About 40,000 texts as the model will meet them: captions, dialogues in the chat prompt, everyday English."""
     rng = random.Random(seed)
     found = []
     for number in range(10_000):

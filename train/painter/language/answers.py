@@ -90,9 +90,9 @@ def reason(facts: Facts, name: str) -> str:
         "horizon": lambda: f"the {words.HORIZON_NOUN[facts.horizon]}",
         "light": lambda: words.LIGHT_NOUN[facts.light],
         "manner": lambda: words.MANNER_NOUN[facts.manner],
-        "subject": lambda: f"the subject itself, {words.SUBJECT[facts.subject][0]}",
+        "subject": lambda: f"the sight of {words.SUBJECT[facts.subject][0]}",
         "people": lambda: f"the {facts.people} {'face' if facts.subject == 'portrait' else 'people'}",
-        "colours": lambda: f"the {facts.colours[0]}",
+        "colours": lambda: f"the {facts.colours[0]} colour",
     }
     if name not in nouns:
         raise ValueError(f"no words for the reason {name!r}: use one of {sorted(nouns)} or 'things:NAME'")
@@ -100,10 +100,8 @@ def reason(facts: Facts, name: str) -> str:
 
 
 def reasons(facts: Facts, most: int = 3) -> list[str]:
-    """Up to `most` reasons, weightiest first; the subject, which brings its own comma, always stands last in a list."""
-    names = facts.reasons[:most]
-    names = [name for name in names if name != "subject"] + [name for name in names if name == "subject"]
-    return [reason(facts, name) for name in names]
+    """Up to `most` reasons for the emotion, weightiest first."""
+    return [reason(facts, name) for name in facts.reasons[:most]]
 
 
 def emotion(name: str, rng: random.Random) -> str:
@@ -119,11 +117,12 @@ def mood(facts: Facts, rng: random.Random) -> str:
 # Statements: one sentence each, without its capital and full stop.
 
 
-def say_subject(facts: Facts, rng: random.Random) -> str:
-    things = some_things(facts, rng, 2) if rng.random() < 0.5 else ""
+def say_subject(facts: Facts, rng: random.Random, with_things: bool = True) -> str:
+    things = some_things(facts, rng, 2) if with_things and rng.random() < 0.5 else ""
     return say(
         rng,
-        "[[this|the] [picture|painting] shows|what I see is|it shows|the subject is|this is a picture of] {subject}{lit}{things}",
+        "[[this|the] [picture|painting] shows|what I see is|it shows|the subject is|this is a picture of] "
+        "{subject}{lit}{things}",
         subject=subject(facts, rng),
         lit=lit(facts, rng),
         things=f", with {things}" if things else "",
@@ -148,7 +147,8 @@ def say_light(facts: Facts, rng: random.Random) -> str:
         )
     return say(
         rng,
-        "[the scene is set|it is shown|we see it|the scene takes place]{lit}[, over {subject}|: {subject}|]",
+        "[[the scene is set|it is shown|we see it|the scene takes place]{lit}: [it shows|what one sees is] {subject}|"
+        "[this|what I see|it] is {subject}{lit}]",
         lit=lit(facts, rng),
         subject=subject(facts, rng),
     )
@@ -158,7 +158,7 @@ def say_palette(facts: Facts, rng: random.Random) -> str:
     template = (
         "[the main colours are|the colours are mainly|it is painted mostly in|its palette is] {palette}"
         if len(facts.colours) > 1
-        else "[nearly everything in it is|almost the only colour is|its palette is] {palette}"
+        else "[nearly everything in it is|almost the only colour is] {palette}"
     )
     return say(rng, template, palette=listed(facts.colours))
 
@@ -205,7 +205,7 @@ def say_density(facts: Facts, rng: random.Random) -> str:
 
 def say_horizon(facts: Facts, rng: random.Random) -> str:
     if facts.horizon is None:
-        return "there is no horizon in it"
+        return "there is no clear horizon in it"
     effect = {
         "low": "the sky takes most of the space",
         "middle": "sky and ground share the space",
@@ -259,7 +259,8 @@ def say_things(facts: Facts, rng: random.Random) -> str:
 def say_emotion(facts: Facts, rng: random.Random) -> str:
     return say(
         rng,
-        "[it [mostly|above all|] evokes|the feeling that prevails is|what it stirs most is|it leaves me with a sense of|"
+        "[it [mostly|] evokes|above all it evokes|the feeling that prevails is|what it stirs most is|"
+        "it leaves me with a sense of|"
         "what a viewer would feel most is|its strongest feeling is|it makes one feel|the mood is {mood}, and it evokes|"
         "the atmosphere is {mood}; what I feel is|there is something {mood} about it: it speaks of] {emotion}",
         mood=mood(facts, rng),
@@ -273,7 +274,7 @@ def say_because(facts: Facts, rng: random.Random) -> str:
         return "nothing in it pulls strongly one way, so the feeling stays mild"
     return say(
         rng,
-        "[that comes from|this is the work of|it comes mainly from|behind it are|what gives it that mood is|"
+        "[that comes from|this is the work of|it comes mainly from|behind it I see|it takes that mood from|"
         "it feels {mood} because of|the {mood} mood comes from] {reasons}",
         mood=mood(facts, rng),
         reasons=listed(found),
@@ -292,9 +293,11 @@ def say_second(facts: Facts, rng: random.Random) -> str:
 
 
 def description(facts: Facts, rng: random.Random, emotional: bool, length: str) -> str:
-    """One ("short"), two or three sentences ("medium") or three to five ("long") about the picture, at most 70 words."""
+    """One ("short"), two or three sentences ("medium") or more ("long") about the picture, at most 70 words."""
     things = some_things(facts, rng, 2 if length == "short" else 3)
-    manner = rng.choice(words.MANNER[facts.manner]) if rng.random() < (0.6 if length == "short" else 0.4) else ""
+    # The plain phrase: "in ink, with drawn outlines, with a bird" would have one "with" too many.
+    plain = [phrase for phrase in words.MANNER[facts.manner] if "with" not in phrase]
+    manner = rng.choice(plain) if rng.random() < (0.6 if length == "short" else 0.4) else ""
     opening = say(
         rng,
         "[[this|the] [picture|painting] shows {s}{lit}|{s}{lit}|we see {s}{lit}|it is a picture of {s}{lit}|"
@@ -352,7 +355,8 @@ def why(facts: Facts, rng: random.Random) -> str:
         )
     first = say(
         rng,
-        "[it is [mostly|above all|mainly]|what matters most is|the first reason is|I would point to|look at] {first}",
+        "[it comes [mostly|above all|mainly] from|it is mostly because of|I would point first to|look first at|"
+        "it begins with] {first}",
         first=found[0],
     )
     if len(found) > 1:
@@ -448,7 +452,7 @@ def change(facts: Facts, rng: random.Random) -> str:
     """What would move it towards another emotion: its reasons turned round."""
     changes = []
     for name in facts.reasons:
-        text = words.CHANGE.get((name, getattr(facts, name, None)))
+        text = words.CHANGE.get((name, str(getattr(facts, name, None))))
         if text and text not in changes:
             changes.append(text)
     target = words.TURNED[facts.emotion]
@@ -478,7 +482,8 @@ def curator(facts: Facts, rng: random.Random) -> str:
         [
             say(
                 rng,
-                "[in this work the painter turns to|this work is devoted to|the work before us presents] {s}{lit}, [rendered|executed] {manner}",
+                "[in this work the painter turns to|this work is devoted to|the work before us presents] {s}{lit}, "
+                "[rendered|executed] {manner}",
                 s=subject(facts, rng),
                 lit=lit(facts, rng),
                 manner=rng.choice(words.MANNER[facts.manner]),
@@ -486,7 +491,8 @@ def curator(facts: Facts, rng: random.Random) -> str:
             say_palette(facts, rng),
             say(
                 rng,
-                "[the whole is given {a_mood} note and evokes|its {mood} character evokes|in its {mood} way the work evokes] {e}",
+                "[the whole is given {a_mood} note and evokes|its {mood} character evokes|"
+                "in its {mood} way the work evokes] {e}",
                 mood=feel,
                 a_mood=a(feel),
                 e=emotion(facts.emotion, rng),
@@ -500,12 +506,12 @@ def at_side(facts: Facts, rng: random.Random, side: str) -> str:
     where = "in the middle" if side == "centre" else f"on the {side}"
     things = [thing for thing in facts.things if thing.side == side and thing.name not in words.PLACELESS][:3]
     if not things:
-        return paragraph([f"nothing in particular stands {where}", say_subject(facts, rng)])
+        return paragraph([f"nothing in particular stands {where}", say_subject(facts, rng, False)])
     text = listed([named(thing, rng.random() < 0.5, False) for thing in things])
     return paragraph(
         [
             say(rng, "[{where} I see|{where} one can see|I see {where}] {text}", where=where, text=text),
-            say_subject(facts, rng) if rng.random() < 0.5 else "",
+            say_subject(facts, rng, False) if rng.random() < 0.5 else "",
         ]
     )
 
@@ -573,20 +579,31 @@ def where_is(facts: Facts, rng: random.Random, thing: Thing) -> str:
 
 
 SMALL_TALK: dict[str, str] = {
-    "who": "[I cannot tell from the picture who painted it|The picture does not tell me who made it, and I do not know]",
-    "when": "[I cannot tell from the picture when it was made|The picture does not say how old it is, and I do not know]",
+    "who": "[I cannot tell from the picture who painted it|"
+    "The picture does not tell me who made it, and I do not know]",
+    "when": "[I cannot tell from the picture when it was made|"
+    "The picture does not say how old it is, and I do not know]",
     "price": "[I cannot tell from the picture what it is worth|I know nothing about prices]",
-    "where made": "[I cannot tell from the picture where that is|The picture does not tell me where it comes from or hangs]",
+    "where made": "[I cannot tell from the picture where that is|"
+    "The picture does not tell me where it comes from or hangs]",
     "who is": "[I cannot tell from the picture who that is|I do not know any names, and the picture tells me none]",
-    "how many": "[I have not learned to count well, so I had better not give a number|I am not good at counting and would only guess]",
-    "hello": "[Hello|Good day|Welcome]! [I can tell you what I see in this picture and what it may make one feel. Ask me about it"
-    "|Ask me what is in this picture, how it is made or what it makes one feel|Let us look at this picture together: ask me what you would like to know]",
-    "who are you": "[I am a small model that learned to look at painted pictures|I am a small language model with eyes for pictures, not a person]. "
-    "[I describe what I see and the emotions it may evoke|Ask me about the colours, the subject or the mood of this one]",
-    "sure": "[Not quite: I am a small model and can be wrong|I can be wrong, for I only know what I have learned from painted pictures]. "
+    "how many": "[I have not learned to count well, so I had better not give a number|"
+    "I am not good at counting and would only guess]",
+    "hello": "[Hello|Good day|Welcome]! "
+    "[I can tell you what I see in this picture and what it may make one feel. Ask me about it|"
+    "Ask me what is in this picture, how it is made or what it makes one feel|"
+    "Let us look at this picture together: ask me what you would like to know]",
+    "who are you": "[I am a small model that learned to look at painted pictures|"
+    "I am a small language model with eyes for pictures, not a person]. "
+    "[I describe what I see and the emotions it may evoke|"
+    "Ask me about the colours, the subject or the mood of this one]",
+    "sure": "[I am not certain: I am a small model and can be wrong|"
+    "I can be wrong, for I only know what I have learned from painted pictures]. "
     "[Trust your own eyes first|Look for yourself and tell me what you see]",
-    "thanks": "[You are welcome|Thank you for looking with me|With pleasure]. [Ask me more about this picture if you like|There is more to see in this picture: just ask]",
-    "off topic": "[I only know what I can see in this picture|I cannot help with that, for I only talk about pictures|I do not know about that]",
+    "thanks": "[You are welcome|Thank you for looking with me|With pleasure]. "
+    "[Ask me more about this picture if you like|There is more to see in this picture: just ask]",
+    "off topic": "[I only know what I can see in this picture|"
+    "I cannot help with that, for I only talk about pictures|I do not know about that]",
     "nonsense": "[I am not sure what you mean|I did not understand that|That makes no sense to me, I am sorry]",
 }
 

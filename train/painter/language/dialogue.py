@@ -1,7 +1,7 @@
 """Captions and dialogues about a painting: what is asked in which order, and how long it may get."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from train.painter import vocabulary
 from train.painter.facts import Facts, Thing
@@ -9,33 +9,53 @@ from train.painter.language import answers, words
 from train.painter.language.answers import paragraph, say, sentence
 from train.painter.language.questions import ASK, QUESTIONS, it
 
-#: Share of the pictures in which each thing is visible, so that a thing gets about as many "yes" as "no".
-SHARE: dict[str, float] = {name: 0.08 for name in vocabulary.THINGS} | {
-    "clouds": 0.2,
-    "sun": 0.15,
-    "tree": 0.2,
-    "house": 0.2,
-    "water": 0.15,
-    "hill": 0.15,
-    "person": 0.15,
-    "lightning": 0.04,
-    "bridge": 0.03,
-    "triangle": 0.05,
-    "square": 0.05,
-    "drips": 0.05,
+#: Share of the painter's pictures in which each thing is visible (measured on 900), so that asking can be balanced.
+SHARE: dict[str, float] = {
+    "water": 0.23,
+    "house": 0.23,
+    "clouds": 0.21,
+    "person": 0.18,
+    "tree": 0.17,
+    "sun": 0.16,
+    "path": 0.13,
+    "bird": 0.12,
+    "pine": 0.11,
+    "mountain": 0.11,
+    "lit window": 0.1,
+    "hill": 0.09,
+    "flowers": 0.09,
+    "fog": 0.09,
+    "fruit": 0.09,
+    "tower": 0.08,
+    "table": 0.07,
+    "hat": 0.07,
+    "vase": 0.06,
+    "boat": 0.06,
+    "circle": 0.06,
+    "snow": 0.06,
+    "rain": 0.06,
+    "waves": 0.06,
+    "sail": 0.05,
+    "line": 0.04,
+    "bowl": 0.04,
+    "drips": 0.03,
+    "stars": 0.03,
+    "square": 0.03,
+    "moon": 0.03,
+    "triangle": 0.03,
+    "lightning": 0.02,
+    "bridge": 0.02,
 }
 
 Answer = Callable[[Facts, random.Random], str]
 
 #: The answer to each kind of question that needs nothing but the facts.
 ANSWER: dict[str, Answer] = {
-    "subject": lambda facts, rng: paragraph([answers.say_subject(facts, rng)]),
+    "subject": lambda facts, rng: _filled([answers.say_subject(facts, rng)], facts, rng),
     "manner": lambda facts, rng: paragraph([answers.say_manner(facts, rng)]),
     "light": lambda facts, rng: paragraph([answers.say_light(facts, rng)]),
-    "leading colour": lambda facts, rng: paragraph([answers.say_leading(facts, rng)]),
-    "palette": lambda facts, rng: paragraph(
-        [answers.say_palette(facts, rng), _sometimes(answers.say_tones, facts, rng)]
-    ),
+    "leading colour": lambda facts, rng: _filled([answers.say_leading(facts, rng)], facts, rng),
+    "palette": lambda facts, rng: paragraph([answers.say_palette(facts, rng), answers.say_tones(facts, rng)]),
     "brightness": lambda facts, rng: _tone("brightness", facts, rng),
     "saturation": lambda facts, rng: _tone("saturation", facts, rng),
     "warmth": lambda facts, rng: _tone("warmth", facts, rng),
@@ -45,7 +65,7 @@ ANSWER: dict[str, Answer] = {
     "side": lambda facts, rng: paragraph([answers.say_side(facts, rng)]),
     "short description": lambda facts, rng: answers.description(facts, rng, False, "short"),
     "description": lambda facts, rng: answers.description(facts, rng, False, "long"),
-    "content": lambda facts, rng: paragraph([answers.say_subject(facts, rng), answers.say_things(facts, rng)]),
+    "content": lambda facts, rng: paragraph([answers.say_subject(facts, rng, False), answers.say_things(facts, rng)]),
     "colours and light": lambda facts, rng: paragraph(
         [
             answers.say_palette(facts, rng),
@@ -66,8 +86,11 @@ ANSWER: dict[str, Answer] = {
 }
 
 
-def _sometimes(statement: Answer, facts: Facts, rng: random.Random) -> str:
-    return statement(facts, rng) if rng.random() < 0.5 else ""
+def _filled(sentences: list[str], facts: Facts, rng: random.Random) -> str:
+    """With something about the tones, always if it would be very short."""
+    if len(" ".join(sentences).split()) < 8 or rng.random() < 0.3:
+        sentences.append(answers.say_tones(facts, rng))
+    return paragraph(sentences)
 
 
 def _tone(name: str, facts: Facts, rng: random.Random) -> str:
@@ -129,18 +152,10 @@ EMOTIONAL: dict[str, float] = {
     "curator": 0.8,
     "why": 0.7,
     "second emotion": 0.5,
-    "which colour": 0.4,
     "neutral": 4.5,
 }
 #: What is likely to be asked once the emotion has been named.
-AFTER_EMOTION: dict[str, float] = {
-    "why": 4,
-    "why follow": 2,
-    "second emotion": 1,
-    "which colour": 1,
-    "people": 1,
-    "change": 0.7,
-}
+AFTER_EMOTION: dict[str, float] = {"why": 6, "second emotion": 1, "which colour": 1, "people": 1, "change": 0.7}
 SMALL_TALK_KINDS = {
     "who": 1.5,
     "when": 1,
@@ -157,8 +172,9 @@ SMALL_TALK_KINDS = {
 }
 
 
-def _draw(weights: dict[str, float], rng: random.Random) -> str:
-    return rng.choices(list(weights), list(weights.values()))[0]
+def _draw(weights: dict[str, float], rng: random.Random, without: Iterable[str] = ()) -> str:
+    left = [name for name in weights if name not in without]
+    return rng.choices(left, [weights[name] for name in left])[0]
 
 
 def _typed(question: str, rng: random.Random) -> str:
@@ -192,17 +208,21 @@ def _thing_to_ask(facts: Facts, rng: random.Random) -> tuple[str, Thing | None]:
     """A thing and, if it is visible, where; about as often visible as not, whichever the thing."""
     visible = {thing.name: thing for thing in facts.things}
     if facts.subject in words.ABSTRACT:
-        near = words.ABSTRACT_THINGS
+        near, often = words.ABSTRACT_THINGS, 3.5
+    elif facts.subject in words.INDOOR:
+        near, often = words.INDOOR_THINGS, 3.5
     else:
-        near = words.INDOOR_THINGS if facts.subject in words.INDOOR else words.OUTDOOR_THINGS
-    for _ in range(200):
+        near, often = words.OUTDOOR_THINGS, 1.0
+    for _ in range(1000):
         name = rng.choice(vocabulary.THINGS)
         share = SHARE[name]
-        if name in visible and rng.random() < min(1.0, 0.08 / share):
-            return name, visible[name]
-        if name not in visible and fair_no(facts, name):
+        wanted = min(share, 0.05)
+        if name in visible:
+            if rng.random() < wanted / share:
+                return name, visible[name]
+        elif fair_no(facts, name):
             # Mostly what could well be there, or a "no" would be known from the subject alone.
-            if rng.random() < 0.08 / (1 - share) * (1.6 if name in near else 0.5):
+            if rng.random() < wanted / (1 - share) * (often if name in near else 0.5):
                 return name, None
     raise ValueError(f"nothing can be asked about a picture of {facts.subject!r} with {sorted(visible)}")
 
@@ -315,10 +335,13 @@ def _small_talk(facts: Facts, rng: random.Random) -> list[tuple[str, str]]:
     return [(question, answers.small_talk(kind, facts, rng))]
 
 
-def _neutral(facts: Facts, rng: random.Random, emotional: bool) -> list[tuple[str, str]]:
-    kind = _draw(NEUTRAL, rng)
+def _neutral(facts: Facts, rng: random.Random, emotional: bool, used: set[str]) -> list[tuple[str, str]]:
+    """A round about what can be seen, of a kind not `used` yet."""
+    kind = _draw(NEUTRAL, rng, used)
     if kind == "description" and emotional:
         kind = "subject"
+    if kind != "thing":
+        used.add(kind)
     if kind == "thing":
         return _thing_rounds(facts, rng)
     if kind.endswith("check"):
@@ -332,35 +355,33 @@ def _neutral(facts: Facts, rng: random.Random, emotional: bool) -> list[tuple[st
     return [(_ask(kind, rng), answer(kind, facts, rng))]
 
 
-def _emotional(facts: Facts, rng: random.Random, said: bool) -> list[tuple[str, str]]:
+def _emotional(facts: Facts, rng: random.Random, said: bool, used: set[str]) -> list[tuple[str, str]]:
     """A round of the second stage; `said` when the emotion has been named before."""
-    kind = _draw(AFTER_EMOTION, rng) if said and rng.random() < 0.6 else _draw(EMOTIONAL, rng)
+    kind = _draw(AFTER_EMOTION if said and rng.random() < 0.6 else EMOTIONAL, rng, used)
     if kind == "neutral":
-        return _neutral(facts, rng, True)
+        return _neutral(facts, rng, True, used)
+    used.add(kind)
     if kind == "feeling check":
         return _feeling_check(facts, rng)
-    if kind == "why follow":
-        return [(_ask(kind, rng, emotion=facts.emotion), answer("why", facts, rng))]
+    if kind == "why":
+        asked = rng.choice(("why", "why follow")) if said else "why alone"
+        return [(_ask(asked, rng, emotion=facts.emotion), answer("why", facts, rng))]
     return [(_ask(kind, rng), answer(kind, facts, rng))]
 
 
 def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> list[tuple[str, str]]:
-    """One to four rounds of (question, answer), about 75 words in all, no question twice.
+    """One to four rounds of (question, answer), about 70 words in all.
 
     Without `emotional` the emotion is never named: that is the base model's. With it, most rounds are about what the
     picture evokes and why, and the rest keep up what the base can do.
     """
     rounds: list[tuple[str, str]] = []
-    enough = rng.uniform(25, 75)
+    used: set[str] = set()
+    enough = rng.uniform(30, 75)
     said = False
     while len(rounds) < 4 and sum(len(f"{q} {a}".split()) for q, a in rounds) < enough:
-        new = _emotional(facts, rng, said) if emotional else _neutral(facts, rng, False)
-        if any(
-            answer.split(".")[0] == before.split(".")[0] or question == asked
-            for question, answer in new
-            for asked, before in rounds
-        ):
-            continue
-        rounds += new
-        said = said or (emotional and any(f" {facts.emotion}" in answer for _, answer in new))
+        new = _emotional(facts, rng, said, used) if emotional else _neutral(facts, rng, False, used)
+        if not any(question == asked for question, _ in new for asked, _ in rounds):
+            rounds += new
+            said = said or (emotional and any(facts.emotion in answer for _, answer in new))
     return rounds[:4]

@@ -44,15 +44,14 @@ _LIGHT = {
 _COLOUR = _any(vocabulary.COLOURS)
 _COLOURS = rf"({_COLOUR}(?:, {_COLOUR})*(?: and {_COLOUR})?)"
 _PALETTE = re.compile(
-    rf"(?:main colours are|colours are mainly|painted mostly in|palette is|everything in it is|only colour is) {_COLOURS}\b"
+    r"(?:main colours are|colours are mainly|painted mostly in|palette is|everything in it is|only colour is) "
+    rf"{_COLOURS}\b"
 )
 _LEADING = re.compile(
     rf"(?:leading|main) colour is ({_COLOUR})\b(?:,? (?:followed by|with|and after it come) {_COLOURS}\b)?"
 )
 _TONES = re.compile(r"(?:overall|as a whole|taken together) it is ([^.;:]*)")
-_OTHER_EMOTION = re.compile(
-    rf"\bnot {_any(EMOTIONS)}|(?:towards|nearer to) {_any(EMOTIONS)}|(?:trace|touch|hint) of {_any(EMOTIONS)}|\"[^\"]*\""
-)
+_OTHER_EMOTION = re.compile(rf"\b(?:not|towards|nearer to|trace of|touch of|hint of) {_any(EMOTIONS)}|\"[^\"]*\"")
 _SECOND = re.compile(rf"(?:trace|touch|hint) of ({_any(EMOTIONS)})")
 _EMOTION = re.compile(rf"\b({_any(EMOTIONS)})\b")
 _PEOPLE = re.compile(
@@ -106,7 +105,7 @@ def parse(text: str) -> dict[str, object]:
     ):
         if name := _first({name: rf"\b{noun}\b" for name, noun in nouns.items()}, text):
             said[key] = name
-    if "no horizon" in text:
+    if "no clear horizon" in text:
         said["horizon"] = None
     if match := _PEOPLE.search(text):
         said["people"] = next(group for group in match.groups() if group)

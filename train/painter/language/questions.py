@@ -102,7 +102,12 @@ ASK: dict[str, tuple[str, ...]] = {
         "Why does it feel like that?",
         "Why[| is that| do you say that| does it feel that way]?",
         "[What makes you say that|Where does that feeling come from|How so|What causes it|What gives it that mood]?",
-        "[Explain why|Give me the reasons|Because of what|What in it does that].",
+        "[Explain why.|Give me the reasons.|Because of what?|What in it does that?]",
+    ),
+    "why alone": (
+        "Why does it feel like that?",
+        "Where does its [mood|feeling] come from?",
+        "[What in it makes the mood|What gives it its mood|Why this mood]?",
     ),
     "why follow": (
         "Why {emotion}?",
@@ -112,7 +117,7 @@ ASK: dict[str, tuple[str, ...]] = {
     ),
     "second emotion": (
         "Is there a second [feeling|emotion][| in it]?",
-        "[Do you feel anything else|What else does it evoke|Any other emotion|Anything else]?",
+        "[Do you feel anything else|What else does it evoke|Any other emotion]?",
         "What other [feeling|emotion] is there?",
     ),
     "people": (

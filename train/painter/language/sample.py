@@ -21,7 +21,7 @@ _PLANE: dict[str, tuple[float, float]] = {
     "something else": (0.0, 0.0),
 }
 _USUAL: dict[str, tuple[str, ...]] = {
-    "sea": ("water", "waves", "bird", "sail"),
+    "sea": ("water", "waves", "bird", "sail", "person"),
     "mountains": ("mountain", "pine", "hill", "bird"),
     "forest": ("tree", "pine", "path"),
     "field": ("hill", "flowers", "house", "path", "tree"),
@@ -80,10 +80,21 @@ def random_facts(rng: random.Random) -> Facts:
         "contrast": (0.0, 0.2 * level["contrast"]),
         "density": (0.0, 0.2 * level["density"]),
     }
-    if light in ("storm", "night"):
-        pushes["light"] = (-0.4, 0.4) if light == "storm" else (-0.15, -0.1)
+    if light:
+        pushes["light"] = {
+            "day": (0.2, 0.0),
+            "sunset": (0.25, 0.2),
+            "night": (-0.15, -0.1),
+            "storm": (-0.4, 0.4),
+            "snow": (0.1, -0.3),
+            "fog": (-0.2, -0.3),
+        }[light]
     if people:
         pushes["people"] = {"happy": (0.6, 0.2), "sad": (-0.6, -0.3), "angry": (-0.6, 0.6), "calm": (0.3, -0.4)}[people]
+    pushes["manner"] = (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2))
+    pushes["subject"] = (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2))
+    pushes["colours"] = (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2))
+    pushes |= {f"things:{name}": (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2)) for name in names}
     if "lightning" in names:
         pushes["things:lightning"] = (-0.3, 0.3)
     valence = sum(push[0] for push in pushes.values())
@@ -103,7 +114,7 @@ def random_facts(rng: random.Random) -> Facts:
         valence=valence,
         arousal=arousal,
         emotion=near[0],
-        second_emotion=next(name for name in near[1:] if name != "something else"),
+        second_emotion=near[1],
         reasons=sorted((name for name in carrying if carrying[name] > 0.05), key=lambda name: -carrying[name]),
         **chosen,
     )

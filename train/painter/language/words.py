@@ -59,7 +59,7 @@ MANNER: dict[str, tuple[str, ...]] = {
     "impasto": ("in thick impasto", "in impasto, with heavy ridges of paint"),
     "watercolour": ("in thin washes of watercolour", "in watercolour"),
     "pointillist": ("in small pointillist dots", "in a pointillist manner"),
-    "flat": ("in flat shapes with clean edges", "in flat shapes, almost without texture"),
+    "flat": ("in flat shapes with clean edges", "in flat shapes, almost without texture", "in clean flat shapes"),
     "ink": ("in ink, with drawn outlines", "in ink"),
     "chiaroscuro": ("in chiaroscuro, with light falling into shadow", "in chiaroscuro"),
     "soft": ("with soft, blurred edges", "in a soft, blurred manner"),
