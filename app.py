@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -71,6 +72,7 @@ def load(model: Future, name: str) -> None:
 
         model.set_result(artgpt4.load(name))
     except Exception as error:  # the page shows that there is no model, whatever the reason
+        print(f"{name} could not be loaded: {error}", file=sys.stderr)
         model.set_exception(error)
 
 

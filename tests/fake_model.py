@@ -7,7 +7,9 @@ from dataclasses import dataclass
 @dataclass
 class FakeRound:
     question: str
-    answer: str | None = None
+    answer: str = ""
+    end: str = "stopped"
+    notice: str = ""
 
 
 class FakeConversation:
@@ -31,11 +33,15 @@ class FakeConversation:
                 time.sleep(self.model.pause)
                 self.rounds[-1].answer += word
                 yield self.rounds[-1].answer
+            self.rounds[-1].end = "said"
         finally:
             self.model.at_work -= 1
 
     def undo(self):
         self.rounds.pop()
+
+    def stop(self):
+        pass
 
     def close(self):
         self.closed = True

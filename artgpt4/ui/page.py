@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from artgpt4.images import PictureError
@@ -85,6 +86,9 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         examples: picture files to choose from.
     """
 
+    def enter(visitor: Visitor) -> Visitor:
+        return visitor  # Gradio closes only a state that some event has given out; see gradio.state_holder
+
     async def status() -> Iterator[str]:
         while not model.done():
             yield f"**{name}** is loading …"
@@ -97,6 +101,14 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         except PictureError as error:
             return [None, *_view(visitor, notice=str(error))]
         return [gr.skip(), *_view(visitor)]
+
+    def prepare(visitor: Visitor):
+        if not model.done() or model.exception():
+            return
+        try:
+            visitor.prepare(model)
+        except Exception:  # the question that follows will meet it again, and tell the visitor
+            _log.exception("A picture could not be looked at in advance")
 
     def choose_example(chosen: gr.SelectData):
         return str(examples[chosen.index])
@@ -122,25 +134,25 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         return _after(visitor.request_again, visitor)
 
     def answer(visitor: Visitor, *values):
-        question = visitor.pending.question if visitor.pending else None
-        if question is None or visitor.writing:
+        if visitor.pending is None or visitor.pending.taken:
             yield gr.skip()
             return
+        question = visitor.pending.question
         parameters = dict(zip(PARAMETERS, values, strict=True))
         parameters["seed"] = parameters["seed"] or None
         try:
             for text in visitor.answer(model, parameters):
                 yield _view(visitor, text, notice="" if model.done() else f"{name} is still loading …")
         except ValueError as error:
-            yield _view(visitor, notice=str(error))
+            yield _view(visitor, notice=str(error), question=question)
         except Exception as error:  # whatever went wrong, the visitor gets a sentence and the log gets the rest
-            yield _view(visitor, notice=_apology(error))
+            yield _view(visitor, notice=_apology(error), question=question)
         else:
-            yield _view(visitor, notice="Stopped." if visitor.stopped else "")
+            yield _view(visitor, notice=visitor.notice)
 
     def stop(visitor: Visitor):
         visitor.stop()
-        return gr.skip() if visitor.writing else _view(visitor)
+        return gr.skip() if visitor.pending else _view(visitor)  # the answer itself shows that it has ended
 
     def undo(visitor: Visitor):
         return _after(visitor.undo, visitor)
@@ -149,7 +161,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         return _after(visitor.clear, visitor)
 
     with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        visitor = gr.State(Visitor, delete_callback=Visitor.close)
+        visitor = gr.State(Visitor(), delete_callback=Visitor.close)
         with gr.Row(elem_id="masthead"):
             gr.Markdown("# ArtGPT-4\nTalk about a picture, and what it makes you feel.", elem_id="title")
             status_line = gr.Markdown(f"**{name}** is loading …", elem_id="status")
@@ -167,9 +179,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     elem_id="picture",
                     alt_text="The picture you are talking about",
                 )
-                # The upload is handed over unopened: artgpt4.images is the one door, and Gradio's own opening of it
-                # would turn a damaged file into an error without a word.
-                picture.preprocess = lambda payload: payload.path if payload else None
+                picture.preprocess = _uploaded
                 gallery = gr.Gallery(
                     [(_thumbnail(path), _caption(path)) for path in examples],
                     label="Examples",
@@ -223,19 +233,17 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         view = [chat, question, notice, again, take_back, forget]
         at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
-        def answered(event):
-            event.then(
-                answer,
-                [visitor, *parameters],
-                view,
-                concurrency_id="model",
-                concurrency_limit=1,
-                show_progress="hidden",
-                api_visibility="private",
-            )
+        # Answers take turns at every token, so a short one need not wait for the end of a long one.
+        answering = {"concurrency_id": "model", "concurrency_limit": 4}
+        answering |= {"show_progress": "hidden", "api_visibility": "private"}
 
+        def answered(event):
+            event.then(answer, [visitor, *parameters], view, **answering)
+
+        page.load(enter, visitor, visitor, **at_once)
         page.load(status, None, status_line, concurrency_limit=None, show_progress="hidden", api_visibility="private")
-        picture.change(show, [picture, visitor], [picture, *view], **at_once)
+        shown = picture.change(show, [picture, visitor], [picture, *view], **at_once)
+        shown.then(prepare, visitor, None, **answering)
         gallery.select(choose_example, None, picture, **at_once)
         answered(question.submit(ask, [question, picture, visitor], view, **at_once))
         for chip, instruction in chips:
@@ -257,7 +265,7 @@ def _parameters() -> list[gr.components.Component]:
         temperature = gr.Slider(0, 2, 0.7, step=0.05, label="Temperature", info="0: always the likeliest word")
         top_p = gr.Slider(0.05, 1, 0.9, step=0.05, label="Top-p", info="share of the likely words to choose from")
     with gr.Row():
-        longest = gr.Slider(8, 512, 160, step=8, precision=0, label="Longest answer", info="in tokens")
+        longest = gr.Slider(20, 600, 300, step=20, precision=0, label="Longest answer", info="in tokens")
         penalty = gr.Slider(1, 2, 1, step=0.05, label="Repetition penalty", info="1: none")
     with gr.Row():
         beams = gr.Slider(1, 5, 1, step=1, precision=0, label="Beams", info="above 1, nothing shows until the end")
@@ -285,7 +293,7 @@ def _view(visitor: Visitor, text: str = "", notice: str = "", question: str | No
     pending = visitor.pending
     messages = []
     for asked, answered in pending.earlier if pending else visitor.rounds:
-        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered or "(no answer)"}]
     if pending:
         messages += [{"role": "user", "content": pending.question}, {"role": "assistant", "content": text or "…"}]
     box = {} if question is None else {"value": question}
@@ -297,21 +305,37 @@ def _view(visitor: Visitor, text: str = "", notice: str = "", question: str | No
     ]
 
 
+def _uploaded(payload: gr.data_classes.ImageData | None) -> str | None:
+    """The path of a visitor's picture, unopened: `artgpt4.images` is the one door, and tells what is wrong with it.
+
+    This takes the place of `gr.Image.preprocess`. A browser may send any path; Gradio 6.31 checks only those that are
+    marked as files, and opens the others all the same.
+
+    Raises:
+        gr.Error: the path is none of an upload.
+    """
+    if payload is None or payload.path is None:
+        return None
+    path = Path(payload.path).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
+    return str(path)
+
+
 def _describe(model: "Future[ChatModel]", name: str) -> str:
-    try:
-        loaded = model.result()
-    except Exception as error:  # of whatever kind: the page must say that there is no model
+    error = model.exception()
+    if error is not None:
         return f"**{name}** could not be loaded. {_apology(error)}"
-    device, dtype = str(loaded.device), str(loaded.dtype).removeprefix("torch.")
-    return f"**{loaded.name}** · {device} · {dtype}\n\n{loaded.description}"
+    loaded = model.result()
+    return f"**{loaded.name}** · {loaded.device} · {str(loaded.dtype).removeprefix('torch.')}\n\n{loaded.description}"
 
 
 def _apology(error: Exception) -> str:
     """A sentence for the visitor; what went wrong goes to the log, under the same number."""
     number = secrets.token_hex(3)
     _log.error("Error %s", number, exc_info=error)
-    if type(error).__name__ == "OutOfMemoryError":  # torch's; the pages do not import torch
-        return f"The graphics card's memory is full. Ask for a shorter answer or fewer beams (error {number})."
+    if type(error).__name__ == "LoadError":  # written for users; importing it would import torch before the page opens
+        return str(error)
     return f"Something went wrong on the server, and its log tells what (error {number})."
 
 

@@ -4,6 +4,7 @@ All of it stays on the server. The browser sends a question, the path of its own
 the transcript: a transcript that the browser could send back could be forged.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 UPDATE_EVERY = 0.05
 
 
+#: Two events of one page may want the same picture looked at; the model does one at a time anyway.
+_preparing = threading.Lock()
+
+
 class VisitorError(Exception):
     """The visitor asked for something that cannot be done now. Its text is the sentence to show."""
 
@@ -33,6 +38,8 @@ class Pending:
     question: str
     earlier: list[tuple[str, str]]  # the rounds before it
     ask: Callable[["Conversation", dict], Iterator[str]]
+    taken: bool = False  # somebody is answering it
+    stopped: bool = False
 
 
 class Visitor:
@@ -43,8 +50,6 @@ class Visitor:
         self.picture: Image.Image | None = None
         self.conversation: Conversation | None = None
         self.pending: Pending | None = None
-        self.writing = False
-        self.stopped = False
 
     def show(self, path: str | None) -> None:
         """Takes the picture at `path` for the talk to come; the same picture again changes nothing.
@@ -83,7 +88,18 @@ class Visitor:
         if self.picture is None:
             raise VisitorError("Choose a picture first: drop one in, or take one of the examples.")
         self.pending = Pending(question, earlier, ask)
-        self.stopped = False
+
+    def prepare(self, model: "Future[ChatModel]") -> None:
+        """Lets the model look at the picture, if it is there and has not yet: then the first answer comes sooner."""
+        with _preparing:
+            picture = self.picture
+            if self.conversation is not None or picture is None or not model.done():
+                return
+            conversation = model.result().start(picture)
+            if self.picture is picture:
+                self.conversation, self.picture = conversation, conversation.picture
+            else:  # the visitor has chosen another meanwhile
+                conversation.close()
 
     def answer(self, model: "Future[ChatModel]", parameters: dict) -> Iterator[str]:
         """Answers what was noted, if anything was.
@@ -97,34 +113,36 @@ class Visitor:
             conversation's own and thereby frees the worker.
         """
         pending = self.pending
-        if pending is None or self.writing:
+        if pending is None or pending.taken:
             return
-        self.writing = True
+        pending.taken = True
         try:
-            while not wait([model], timeout=0.2).done and not self.stopped:
+            while not wait([model], timeout=0.2).done and not pending.stopped:
                 yield ""
-            if self.stopped:
+            if pending.stopped:
                 return
-            if self.conversation is None:
-                self.conversation = model.result().start(self.picture)
+            self.prepare(model)
             with closing(pending.ask(self.conversation, parameters)) as stream:
                 shown = 0.0
                 for text in stream:
-                    if self.stopped:
+                    if pending.stopped:
                         break
                     if time.monotonic() - shown >= UPDATE_EVERY:
                         shown = time.monotonic()
                         yield text
         finally:
-            self.writing = False
             if self.pending is pending:
                 self.pending = None
 
     def stop(self) -> None:
         """Ends the answer under way within one token; one that was still waiting for its turn never starts."""
-        self.stopped = True
-        if not self.writing:
+        if self.pending is None:
+            return
+        self.pending.stopped = True
+        if not self.pending.taken:
             self.pending = None
+        elif self.conversation is not None:
+            self.conversation.stop()
 
     def undo(self) -> None:
         """Takes back the last question and its answer. Raises VisitorError: there is none, or one is under way."""
@@ -149,4 +167,12 @@ class Visitor:
     @property
     def rounds(self) -> list[tuple[str, str]]:
         """The finished rounds, as (question, answer)."""
-        return [(r.question, r.answer or "") for r in self.conversation.rounds] if self.conversation else []
+        return [(r.question, r.answer) for r in self.conversation.rounds] if self.conversation else []
+
+    @property
+    def notice(self) -> str:
+        """What there is to know about the last answer; empty if nothing."""
+        if not self.rounds:
+            return ""
+        last = self.conversation.rounds[-1]
+        return "Stopped." if last.end == "stopped" else last.notice
