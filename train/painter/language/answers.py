@@ -168,7 +168,7 @@ def say_leading(facts: Facts, rng: random.Random) -> str:
         return say(rng, "the [leading|main] colour is {c}, and hardly another one plays a part", c=facts.colours[0])
     return say(
         rng,
-        "the [leading|main] colour is {lead}, [followed by|with|and after it come] {rest}",
+        "the [leading|main] colour is {lead}, [followed by|with|together with] {rest}",
         lead=facts.colours[0],
         rest=listed(facts.colours[1:]),
     )
@@ -240,7 +240,7 @@ def say_people(facts: Facts, rng: random.Random) -> str:
         )
     return say(
         rng,
-        "[the {who} in it {look} {people}|{people} is how the {who} in it {look}]"
+        "[the|I would say that the|it seems to me that the] {who} in it {look} {people}"
         "[, [going by|to judge by|as far as I can tell from] [the face|the posture|the face and the posture]|]",
         who="people" if several else "person",
         look="look" if several else "looks",
@@ -259,7 +259,7 @@ def say_things(facts: Facts, rng: random.Random) -> str:
 def say_emotion(facts: Facts, rng: random.Random) -> str:
     return say(
         rng,
-        "[it [mostly|] evokes|above all it evokes|the feeling that prevails is|what it stirs most is|"
+        "[it evokes|it mostly evokes|above all it evokes|the feeling that prevails is|what it stirs most is|"
         "it leaves me with a sense of|"
         "what a viewer would feel most is|its strongest feeling is|it makes one feel|the mood is {mood}, and it evokes|"
         "the atmosphere is {mood}; what I feel is|there is something {mood} about it: it speaks of] {emotion}",
@@ -301,7 +301,7 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str) 
     opening = say(
         rng,
         "[[this|the] [picture|painting] shows {s}{lit}|{s}{lit}|we see {s}{lit}|it is a picture of {s}{lit}|"
-        "before us is {s}{lit}|a view of {s}{lit}|the painter shows {s}{lit}]",
+        "before us we have {s}{lit}|a view of {s}{lit}|the painter shows {s}{lit}]",
         s=subject(facts, rng),
         lit=lit(facts, rng),
     )
@@ -462,7 +462,7 @@ def change(facts: Facts, rng: random.Random) -> str:
         [
             say(
                 rng,
-                "with {changes} it would [move towards|come nearer to|turn towards] {target}",
+                "with {changes}, it would [move towards|come nearer to|turn towards] {target}",
                 changes=listed(changes[:2]),
                 target=target,
             ),

@@ -48,15 +48,14 @@ _PALETTE = re.compile(
     rf"{_COLOURS}\b"
 )
 _LEADING = re.compile(
-    rf"(?:leading|main) colour is ({_COLOUR})\b(?:,? (?:followed by|with|and after it come) {_COLOURS}\b)?"
+    rf"(?:leading|main) colour is ({_COLOUR})\b(?:, (?:followed by|together with|with) {_COLOURS}\b)?"
 )
 _TONES = re.compile(r"(?:overall|as a whole|taken together) it is ([^.;:]*)")
 _OTHER_EMOTION = re.compile(rf"\b(?:not|towards|nearer to|trace of|touch of|hint of) {_any(EMOTIONS)}|\"[^\"]*\"")
 _SECOND = re.compile(rf"(?:trace|touch|hint) of ({_any(EMOTIONS)})")
 _EMOTION = re.compile(rf"\b({_any(EMOTIONS)})\b")
 _PEOPLE = re.compile(
-    r"\b(?:people|person) in it looks? (happy|sad|angry|calm)\b|\b(happy|sad|angry|calm) is how the (?:people|person)\b"
-    r"|\bthe (happy|sad|angry|calm) (?:people|face)\b"
+    r"\b(?:people|person) in it looks? (happy|sad|angry|calm)\b|\bthe (happy|sad|angry|calm) (?:people|face)\b"
 )
 
 

@@ -203,12 +203,12 @@ MOOD: dict[str, tuple[str, ...]] = {
     "amusement": ("playful", "cheerful", "light-hearted"),
     "awe": ("majestic", "grand", "wondrous"),
     "contentment": ("peaceful", "serene", "restful"),
-    "excitement": ("lively", "thrilling", "full of energy"),
+    "excitement": ("lively", "thrilling", "energetic"),
     "anger": ("harsh", "fierce", "heated"),
     "disgust": ("sour", "repellent", "unpleasant"),
     "fear": ("threatening", "eerie", "uneasy"),
     "sadness": ("melancholy", "mournful", "lonely"),
-    "something else": ("undecided", "mixed", "hard to name"),
+    "something else": ("undecided", "mixed", "ambiguous"),
 }
 #: How each emotion is named. The noun itself is always in it.
 EMOTION: dict[str, tuple[str, ...]] = {
