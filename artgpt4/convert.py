@@ -477,25 +477,30 @@ def write_shard(folder: Path, number: int, shard: dict[str, torch.Tensor]) -> li
 def llama_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """LLaMA's tokenizer with sentencepiece's own ids for every text.
 
-    transformers' LlamaTokenizer differs from sentencepiece on two counts. It leaves out the dummy space in front of a
-    text that begins with a space, which is how every answer in the prompt begins; and it merges "<", "s" and ">" into
-    the control token of that name where the vocabulary has the parts. Both are put right in its serialised form, which
-    a `PreTrainedTokenizerFast` keeps as it is.
+    transformers' LlamaTokenizer differs from sentencepiece on three counts. It leaves out the dummy space in front of a
+    text that begins with a space, which is how every answer in the prompt begins; it puts one behind every symbol that
+    the vocabulary's maker defined (such as "###"); and it merges "<", "s" and ">" into the control token of that name
+    where the vocabulary has the parts. All are put right in its serialised form, which a `PreTrainedTokenizerFast`
+    keeps as it is. One text remains that differs: a defined symbol all alone has no dummy space in front.
     """
     serialised = json.loads(LlamaTokenizer.from_pretrained(folder).backend_tokenizer.to_str())
+    special = {token["content"] for token in serialised["added_tokens"] if token["special"]}
+    symbols = [token["content"] for token in serialised["added_tokens"] if not token["special"]]
+    for token in serialised["added_tokens"]:
+        # Cut out after normalisation, so that the dummy space is set once and not for every part of the text.
+        token["normalized"] = token["content"] in symbols
+    # The symbols are normalised too before they are looked for: they must come out as they went in.
+    alone = "|".join(map(re.escape, symbols))
+    dummy_space = r"\A(?=[\s\S])" + (rf"(?!(?:{alone})\z)" if symbols else "")
     serialised["normalizer"] = {
         "type": "Sequence",
         "normalizers": [
-            {"type": "Prepend", "prepend": "▁"},
+            {"type": "Replace", "pattern": {"Regex": dummy_space}, "content": "▁"},
             {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
         ],
     }
     serialised["pre_tokenizer"] = None
     serialised["post_processor"] = None
-    special = {token["content"] for token in serialised["added_tokens"] if token["special"]}
-    for token in serialised["added_tokens"]:
-        # sentencepiece cuts at a symbol that its user defined after adding the dummy space, not before.
-        token["normalized"] = not token["special"]
     byte = re.compile(r"<0x[0-9A-F]{2}>")
     serialised["model"]["merges"] = [
         merge
