@@ -435,7 +435,9 @@ class Conversation:
         if stop:
             return before.strip(), True
         if end != "said":  # what may still become a character, or the stop text
-            text = text.rstrip("\N{REPLACEMENT CHARACTER}").rstrip(END[0])
+            text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+            held = next((length for length in range(len(END) - 1, 0, -1) if text.endswith(END[:length])), 0)
+            text = text[: len(text) - held]
         return text.strip(), False
 
 
