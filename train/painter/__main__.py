@@ -3,6 +3,7 @@
 python -m train.painter shards --out DIR --count N --seed S [--workers 2]    img2dataset's shards, for stage 1
 python -m train.painter cc_sbu_align --out DIR --count N --seed S            captions and dialogues, for stage 2
 python -m train.painter sheet --out FILE.png --count 60 --seed S             one picture of many
+python -m train.painter examples --out examples                              the pictures shown in the demonstration
 """
 
 import argparse
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import cv2
 
+from train.painter.examples import write_examples
 from train.painter.write import write_cc_sbu_align, write_shards, write_sheet
 
 
@@ -17,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m train.painter", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=("shards", "cc_sbu_align", "sheet"))
+    parser.add_argument("what", choices=("shards", "cc_sbu_align", "sheet", "examples"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
@@ -28,6 +30,8 @@ def main() -> None:
         write_shards(args.out, args.count, args.seed, args.workers)
     elif args.what == "cc_sbu_align":
         write_cc_sbu_align(args.out, args.count, args.seed, args.workers)
+    elif args.what == "examples":
+        write_examples(args.out)
     else:
         write_sheet(args.out, args.count, args.seed)
 

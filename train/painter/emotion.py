@@ -155,8 +155,8 @@ def scores(facts: Facts) -> dict[str, float]:
 def feel(facts: Facts) -> Facts:
     """A copy of the facts with valence, arousal, emotion, second emotion and reasons filled in.
 
-    A score is a sum over the facts, up to a constant: what a fact adds to the emotion, beyond what it adds to the others
-    on average, is its weight as a reason.
+    A score is a sum over the facts, up to a constant: what a fact adds to the emotion, beyond what it adds to the
+    others on average, is its weight as a reason.
     """
     moves, score = _moves(facts), scores(facts)
     first, second = sorted(EMOTIONS, key=lambda name: -score[name])[:2]

@@ -37,10 +37,10 @@ def paint(scene: Scene, rng: np.random.Generator, size: int = 224) -> Painting:
     masks = {THINGS[i - 1]: canvas.labels == i for i in np.unique(canvas.labels) if i}
     for name, veil in canvas.veils.items():
         masks[name] = masks.get(name, False) | (veil > 100)
-    return _appearance(Painting(image, masks, painter.horizon), rng)
+    return Painting(image, masks, painter.horizon)
 
 
-def _appearance(painting: Painting, rng: np.random.Generator) -> Painting:
+def photograph(painting: Painting, rng: np.random.Generator) -> Painting:
     """On about half the pictures, traces of a camera: a closer crop, another gamma, blur, noise or JPEG."""
     if rng.random() < 0.5:
         return painting

@@ -5,7 +5,7 @@ import numpy as np
 from train.painter.emotion import scores
 from train.painter.facts import Facts
 from train.painter.measure import measure
-from train.painter.paint import paint
+from train.painter.paint import paint, photograph
 from train.painter.scene import sample_scene
 from train.painter.vocabulary import MANNERS, SUBJECTS
 
@@ -42,7 +42,7 @@ def sample_painting(seed: int, size: int = 224) -> tuple[np.ndarray, Facts]:
     # Another try where the emotion hangs by a hair, the subject is lost, or the picture is near black.
     for _ in range(4):
         scene = sample_scene(rng, subject, manner)
-        painting = paint(scene, rng, size)
+        painting = photograph(paint(scene, rng, size), rng)
         facts = measure(painting, scene)
         first, second = sorted(scores(facts).values())[-2:][::-1]
         signs = _SIGNS.get(subject)
