@@ -67,7 +67,7 @@ def _shard(job: tuple[str, int, int, int]) -> int:
 
 
 def write_shards(out: Path, count: int, seed: int, workers: int = 1) -> None:
-    """Write `count` paintings as 00000.tar, 00001.tar, ...; the same seed gives the same bytes, whatever `workers` is."""
+    """Write `count` paintings as 00000.tar and so on; a seed gives the same bytes whatever `workers` is."""
     out.mkdir(parents=True, exist_ok=True)
     jobs = [(str(out), seed, first, min(PER_SHARD, count - first)) for first in range(0, count, PER_SHARD)]
     with tqdm(total=count, unit="pictures", mininterval=1) as bar:
