@@ -49,7 +49,7 @@ from train.painter.facts import Facts
 
 @dataclasses.dataclass
 class BaseArguments(TrainingArguments):
-    """`steps` counts the captions leg; `init_lr` is AdamW's rate, and Muon's follows the same schedule from `muon_lr`."""
+    """`steps` counts the captions leg; `init_lr` is AdamW's rate, Muon's keeps its ratio to it."""
 
     shards: Path = Path()
     tokenizer: Path = Path()
@@ -120,7 +120,7 @@ def build_model(
 
 
 def sine_positions(grid: int, size: int) -> torch.Tensor:
-    """Sine-cosine positions of a square grid, [1, grid * grid, size]: half of the channels for rows, half for columns."""
+    """Sine-cosine positions of a square grid, [1, grid * grid, size]: half the channels for rows, half for columns."""
     frequencies = 1.0 / 100 ** (torch.arange(size // 4) / (size // 4))
     angles = torch.arange(grid)[:, None] * frequencies
     waves = torch.cat([angles.sin(), angles.cos()], dim=1)  # [grid, size / 2]

@@ -138,7 +138,7 @@ class Records(IterableDataset):
 
 
 def endless_order(count: int, seed: int, part: int, parts: int) -> Iterator[tuple[int, random.Random]]:
-    """Indices below `count`, in a new random order each epoch, every `parts`-th of them, each with its own generator."""
+    """Indices below `count`, in a new random order each epoch, every `parts`-th, each with its own generator."""
     epoch = 0
     while True:
         order = np.random.default_rng([seed, epoch]).permutation(count)

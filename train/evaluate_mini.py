@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from artgpt4.chat import ChatModel
 from PIL import Image
 from torch.nn import functional as F
 from tqdm import tqdm
 
 import artgpt4
+from artgpt4.chat import ChatModel
 from artgpt4.minigpt4 import chat_prompt
 from train.data import bucketed, collate, dialogue_sample
 from train.painter import language, sample_painting
@@ -59,7 +59,7 @@ def answers(
             stop_strings=["###"],
             tokenizer=processor.tokenizer,
         )
-        for ids in outputs[:, inputs["input_ids"].shape[1] :]:
+        for ids in outputs:
             text, end, _ = processor.tokenizer.decode(ids, skip_special_tokens=True).partition("###")
             given.append((text.strip(), bool(end)))
     return given

@@ -7,6 +7,7 @@ A frozen MiniGPT-4 base, image adapters in its language model, WebDataset shards
 """
 
 import dataclasses
+import os
 from pathlib import Path
 
 import torch
@@ -59,8 +60,13 @@ def load_with_adapter(args: AdapterArguments) -> PeftModel:
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Writes the adapter in PEFT's format, naming its base."""
+    """Writes the adapter in PEFT's format. A base that is a folder here is named relative to the adapter's own."""
+    config = model.peft_config["default"]
+    base = config.base_model_name_or_path
+    if Path(base).is_dir():
+        config.base_model_name_or_path = os.path.relpath(base, folder)
     model.save_pretrained(folder)
+    config.base_model_name_or_path = base
 
 
 def main() -> None:

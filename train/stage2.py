@@ -20,7 +20,7 @@ from train.stage1 import load_with_adapter, save_adapter
 
 @dataclasses.dataclass
 class Stage2Arguments(AdapterArguments):
-    """`cc_sbu_align`: a folder with filter_cap.json and image/; `llava`: a LLaVA-Instruct JSON, pictures in `images`."""
+    """`cc_sbu_align`: a folder with filter_cap.json and image/; `llava`: a LLaVA-Instruct JSON, with `images`."""
 
     cc_sbu_align: Path | None = None
     llava: Path | None = None
