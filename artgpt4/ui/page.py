@@ -24,6 +24,9 @@ CSS = Path(__file__).with_name("page.css")
 #: Of one visitor's question; the page stops there, and so does the server.
 MAX_QUESTION = 1000
 
+#: Errors whose text is a sentence for users; by name, since importing two of them would import torch before the page.
+_FOR_USERS = ("PictureError", "ChatError", "LoadError")
+
 _log = logging.getLogger(__name__)
 
 #: A shade lighter than white paper and a warm grey, so that a picture's own colours stand out.
@@ -143,10 +146,8 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         try:
             for text in visitor.answer(model, parameters):
                 yield _view(visitor, text, notice="" if model.done() else f"{name} is still loading …")
-        except ValueError as error:
-            yield _view(visitor, notice=str(error), question=question)
-        except Exception as error:  # whatever went wrong, the visitor gets a sentence and the log gets the rest
-            yield _view(visitor, notice=_apology(error), question=question)
+        except Exception as error:  # whatever went wrong, the visitor gets a sentence, and the question back
+            yield _view(visitor, notice=_sentence(error), question=question)
         else:
             yield _view(visitor, notice=visitor.notice)
 
@@ -206,7 +207,6 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     placeholder="Choose a picture, then ask what you like.",
                     elem_id="chat",
                 )
-                notice = gr.Markdown(visible=False, elem_id="notice")
                 chips = []
                 with gr.Column(elem_id="presets"):
                     for group, presets in groupby(PRESETS, key=lambda preset: preset.group):
@@ -224,6 +224,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     elem_id="question",
                 )
                 with gr.Row(elem_id="actions"):
+                    notice = gr.Markdown(elem_id="notice")
                     again = gr.Button("Try again", size="sm", interactive=False)
                     take_back = gr.Button("Undo", size="sm", interactive=False)
                     forget = gr.Button("Clear", size="sm", interactive=False)
@@ -300,7 +301,7 @@ def _view(visitor: Visitor, text: str = "", notice: str = "", question: str | No
     return [
         messages,
         gr.Textbox(submit_btn=not pending, stop_btn=bool(pending), **box),
-        gr.Markdown(notice, visible=bool(notice)),
+        notice,
         *[gr.Button(interactive=bool(messages) and not pending) for _ in range(3)],
     ]
 
@@ -325,17 +326,17 @@ def _uploaded(payload: gr.data_classes.ImageData | None) -> str | None:
 def _describe(model: "Future[ChatModel]", name: str) -> str:
     error = model.exception()
     if error is not None:
-        return f"**{name}** could not be loaded. {_apology(error)}"
+        return f"**{name}** could not be loaded. {_sentence(error)}"
     loaded = model.result()
     return f"**{loaded.name}** · {loaded.device} · {str(loaded.dtype).removeprefix('torch.')}\n\n{loaded.description}"
 
 
-def _apology(error: Exception) -> str:
-    """A sentence for the visitor; what went wrong goes to the log, under the same number."""
+def _sentence(error: Exception) -> str:
+    """What to tell the visitor: the error's own words if they are meant for users, else a number to find in the log."""
+    if type(error).__name__ in _FOR_USERS:
+        return str(error)
     number = secrets.token_hex(3)
     _log.error("Error %s", number, exc_info=error)
-    if type(error).__name__ == "LoadError":  # written for users; importing it would import torch before the page opens
-        return str(error)
     return f"Something went wrong on the server, and its log tells what (error {number})."
 
 
