@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import artgpt4
 
@@ -25,3 +26,10 @@ def eventually():
             time.sleep(0.02)
 
     return wait_for
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests marked `gpu` belong to machines with a CUDA device; elsewhere they are left out, not skipped."""
+    if not torch.cuda.is_available():
+        config.hook.pytest_deselected(items=[item for item in items if "gpu" in item.keywords])
+        items[:] = [item for item in items if "gpu" not in item.keywords]
