@@ -220,6 +220,14 @@ def test_another_picture_begins_another_conversation(site, model, picture_file):
     assert len(tab.ask("Two", tab.upload(other))) == 2
 
 
+def test_a_large_picture_is_not_kept_at_its_full_size(site, model, picture_file):
+    large = picture_file.with_name("large.png")
+    Image.new("RGB", (4096, 1024), "navy").save(large)
+    tab = Tab(site)
+    tab.ask("One", tab.upload(large))
+    assert model.conversations[0].picture.size == (2048, 512)
+
+
 def test_an_answer_that_no_question_asked_for_never_reaches_the_model(site, model, picture_file):
     tab = Tab(site)
     tab.show(picture_file)

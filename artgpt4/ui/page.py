@@ -161,7 +161,8 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
     def clear(visitor: Visitor):
         return _after(visitor.clear, visitor)
 
-    with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+    # Uploads are deleted after a day, looked for every hour: a talk about one picture lasts no longer.
+    with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         visitor = gr.State(Visitor(), delete_callback=Visitor.close)
         with gr.Row(elem_id="masthead"):
             gr.Markdown("# ArtGPT-4\nTalk about a picture, and what it makes you feel.", elem_id="title")

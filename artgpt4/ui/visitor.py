@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 UPDATE_EVERY = 0.05
 
 
+#: Pixels on a picture's longer side that are kept: no model looks at more, and every open page keeps one.
+LARGEST_SIDE = 2048
+
 #: Two events of one page may want the same picture looked at; the model does one at a time anyway.
 _preparing = threading.Lock()
 
@@ -64,6 +67,8 @@ class Visitor:
         except ValueError:
             self.close()
             raise
+        if picture:
+            picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
         if path != self.path:  # two events of one page may both have been opening it
             self.close()
             self.path, self.picture = path, picture
