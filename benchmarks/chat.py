@@ -103,11 +103,19 @@ def seconds_to_first_page(model: str) -> float:
 
 
 def seconds_to_model(name: str) -> float:
-    """From the start of a Python process to a model that can be asked, imports included."""
+    """From the start of a Python process to a model that can be asked, imports included.
+
+    Raises:
+        RuntimeError: if it cannot be loaded.
+    """
     started = time.perf_counter()
-    program = "import sys, artgpt4; artgpt4.load(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", program, name], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    program = "import sys, artgpt4; artgpt4.load(sys.argv[1]); print('ready', flush=True)"
+    with subprocess.Popen([sys.executable, "-c", program, name], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        said = process.stdout.readline()
+        seconds = time.perf_counter() - started
+    if not said:
+        raise RuntimeError(f"{name} could not be loaded; the error stands above.")
+    return seconds
 
 
 def time_ours(model: ChatModel, picture: Path) -> tuple[list[float], float, float, list[tuple[str, str]]]:
