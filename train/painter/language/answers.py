@@ -100,8 +100,10 @@ def reason(facts: Facts, name: str) -> str:
 
 
 def reasons(facts: Facts, most: int = 3) -> list[str]:
-    """Up to `most` reasons for the emotion, weightiest first."""
-    return [reason(facts, name) for name in facts.reasons[:most]]
+    """Up to `most` reasons for the emotion, weightiest first; not "the flowers and the sight of a bouquet"."""
+    implied = {f"things:{name}" for name in words.IMPLIED.get(facts.subject, ())}
+    twice = implied & set(facts.reasons)
+    return [reason(facts, name) for name in facts.reasons if not (name == "subject" and twice)][:most]
 
 
 def emotion(name: str, rng: random.Random) -> str:
@@ -306,7 +308,7 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str) 
         lit=lit(facts, rng),
     )
     if facts.subject in words.INDOOR | words.ABSTRACT:
-        opening = opening.replace("a view of ", "")
+        opening = opening.replace("a view of ", "").replace("it is a picture of ", "we see ")
     if manner:
         opening += f", painted {manner}"
     if things:
@@ -613,10 +615,5 @@ def small_talk(kind: str, facts: Facts, rng: random.Random) -> str:
     text = say(rng, SMALL_TALK[kind])
     if kind in ("hello", "who are you", "sure", "thanks"):
         return sentence(text)
-    return paragraph(
-        [
-            text,
-            say(rng, "[What I can [say|see] is that|What I see is this:|But I can say that] ")
-            + say_subject(facts, rng),
-        ]
-    )
+    seen = say(rng, "[I can tell you that it shows|what I can see is] {s}", s=subject(facts, rng))
+    return paragraph([text, seen + lit(facts, rng)])
