@@ -1,6 +1,6 @@
 """Remakes the README's pictures of the page, from the real app: python -m benchmarks.screenshots [--out docs]
 
-Saves page.png (a desktop's window) and phone.png, each with an example picture and the answers to two presets.
+Saves page.jpg (a desktop's window) and phone.jpg, each with an example picture and the answers to two presets.
 """
 
 import argparse
@@ -42,8 +42,8 @@ def main() -> None:
                 page = context.new_page()
                 page.goto(address)
                 talk(page, picture, options.presets)
-                file = options.out / f"{name}.png"
-                page.screenshot(path=file, full_page=name == "phone")
+                file = options.out / f"{name}.jpg"
+                page.screenshot(path=file, type="jpeg", quality=88, full_page=name == "phone")
                 print(f"{file}: {file.stat().st_size // 1024} kB")
                 context.close()
 

@@ -104,7 +104,8 @@ def build_model(
             num_attention_heads=6,
             num_key_value_heads=6,
             intermediate_size=768,
-            max_position_embeddings=1024,
+            # No dialogue of the training is longer; beyond it the model rambles, and the chat leaves out old rounds.
+            max_position_embeddings=256,
             tie_word_embeddings=True,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,

@@ -8,6 +8,7 @@ and, as a control, with another picture's. Prints one table; nothing here is use
 
 import argparse
 import json
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -142,7 +143,7 @@ def evaluate(chat_model: ChatModel, count: int, batch_size: int) -> dict:
     figures["palette F1, swapped"] = float(
         np.mean([palette_f1(p, f.colours) for p, f in zip(palettes, swapped, strict=True)])
     )
-    long = ask(language.QUESTIONS["long description"])
+    long = ask(language.QUESTIONS["description"])
     figures["distinct long answers"] = len(set(long)) / count
     figures["answers that end"] = sum(ended) / len(ended)
     figures["answers"] = len(ended)
@@ -187,7 +188,9 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--json", type=Path, help="write all figures and some answers here as well")
     given = parser.parse_args()
-    figures = evaluate(artgpt4.load(given.model), given.count, given.batch_size)
+    chat_model = artgpt4.load(given.model)
+    torch.set_num_threads(os.cpu_count() or 1)  # loading a small model leaves one, which suits a single conversation
+    figures = evaluate(chat_model, given.count, given.batch_size)
     print(table(figures))
     for example in figures["examples"]:
         print(

@@ -139,7 +139,7 @@ NEUTRAL: dict[str, float] = {
     "light check": 0.7,
     "colour check": 0.7,
     "manner check": 0.5,
-    "small talk": 0.7,
+    "small talk": 4,
 }
 EMOTIONAL: dict[str, float] = {
     "emotion": 5,
@@ -147,8 +147,8 @@ EMOTIONAL: dict[str, float] = {
     "people": 1.2,
     "both sides": 1.5,
     "emotional description": 3,
-    "title": 1,
-    "change": 0.8,
+    "title": 2.5,
+    "change": 1.5,
     "curator": 0.8,
     "why": 0.7,
     "second emotion": 0.5,

@@ -1,0 +1,59 @@
+"""The embedded model sees, and says what it sees; the full figures are `python -m train.evaluate_mini`'s."""
+
+import pytest
+
+import artgpt4
+from train.embed_mini import embed
+from train.evaluate_mini import evaluate
+
+
+@pytest.fixture(scope="module")
+def figures():
+    """Its figures on 80 unseen pictures: bounds below leave room for so few."""
+    return evaluate(artgpt4.load("mini"), count=80, batch_size=40)
+
+
+@pytest.mark.parametrize(
+    ("fact", "least"),
+    [("subject", 0.80), ("leading colour", 0.75), ("emotion", 0.58), ("brightness", 0.85), ("manner", 0.65)],
+)
+def test_names_what_is_in_an_unseen_picture(figures, fact, least):
+    assert figures["facts"][fact]["right"] >= least
+
+
+@pytest.mark.parametrize("fact", ["subject", "leading colour", "emotion", "brightness", "manner"])
+def test_falls_to_chance_when_the_picture_is_swapped(figures, fact):
+    of_fact = figures["facts"][fact]
+    assert of_fact["swapped"] <= max(of_fact["chance"], of_fact["commonest"]) + 0.15
+
+
+def test_held_out_loss_needs_the_true_picture(figures):
+    assert figures["held-out loss, swapped"] - figures["held-out loss"] >= 0.3
+
+
+def test_every_answer_ends(figures):
+    assert figures["answers that end"] == 1
+
+
+def test_reasons_belong_to_the_emotion_that_was_named(figures):
+    assert figures["why names the same emotion"] >= 0.9
+
+
+def test_adapter_is_what_names_emotions():
+    # The base has never been told what a picture evokes; its adapter has.
+    model = artgpt4.load("mini")
+    with model.model.disable_adapter():
+        base = evaluate(model, count=40, batch_size=40)
+    assert base["facts"]["subject"]["right"] >= 0.75
+    assert base["facts"]["emotion"]["right"] <= 0.4
+
+
+def test_weights_are_small_files(mini_folder):
+    sizes = [path.stat().st_size for path in mini_folder.rglob("*.safetensors")]
+    assert sizes and max(sizes) < 9e6 and sum(sizes) < 45e6
+
+
+def test_embedding_an_unfinished_run_writes_nothing(mini_folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match="adapter_config.json"):
+        embed(mini_folder / "minigpt4", tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
