@@ -1,0 +1,130 @@
+"""Scores predictions, writes reports, prints the published tables.
+
+See `python -m artgpt4.evaluation COMMAND --help`.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from artgpt4.evaluation import benchmarks, published
+from artgpt4.evaluation.benchmarks import DataError
+from artgpt4.evaluation.judge import Judge, JudgeError
+from artgpt4.evaluation.metrics import PAPER_ENCODERS, MetricError, load_encoder
+from artgpt4.evaluation.report import write_report
+from artgpt4.evaluation.scoring import Run, about_run, read_ratings, read_run, score_judged, score_texts, write_run
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (DataError, MetricError, JudgeError) as error:
+        sys.exit(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m artgpt4.evaluation", description="Scores systems on art.")
+    commands = parser.add_subparsers(required=True, metavar="score | report | published | split")
+
+    score = commands.add_parser("score", help="score a predictions JSONL against a benchmark")
+    score.set_defaults(run=_score)
+    score.add_argument("benchmark", choices=("artemis", "artemis-v2", "artmm", "painting-form"))
+    score.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
+    score.add_argument("--predictions", type=Path, help='lines of {"id": ..., "answers": [...]}')
+    score.add_argument("--system", required=True, help="the system's name in the report")
+    score.add_argument("--out", type=Path, required=True, help="folder for this run")
+    score.add_argument("--ids", type=Path, help="list of ids to score, for instance a split's test.txt; default: all")
+    score.add_argument("--encoder", help=f"sentence-transformers model, for instance {PAPER_ENCODERS[0]}")
+    score.add_argument("--seed", type=int, default=0, help="of the controls")
+    score.add_argument("--pictures", type=Path, help="folder of the pictures; ArtMM's judge needs them")
+    score.add_argument("--published-answers", action="store_true", help="ArtMM folder: score its own A: or M: answers")
+    score.add_argument("--judge", help="name of the judging model (ArtMM)")
+    score.add_argument("--judge-url", help="OpenAI-compatible endpoint; its key is read from ARTGPT4_JUDGE_KEY")
+    score.add_argument("--judge-record", type=Path, help="JSONL of the judge's replies; default: judge.jsonl in --out")
+    score.add_argument("--repeats", type=int, default=3, help="verdicts for each answer")
+    score.add_argument("--people", type=Path, help="CSV of people's scores: id, system, rater, score (ArtMM)")
+
+    report = commands.add_parser("report", help="write runs up, side by side")
+    report.set_defaults(run=_report)
+    report.add_argument("runs", type=Path, nargs="+", help="folders that score wrote; the first is compared with each")
+    report.add_argument("--out", type=Path, required=True, help="folder for report.md, scores.csv and the plots")
+
+    shown = commands.add_parser("published", help="the papers' tables and our corrections, as Markdown")
+    shown.set_defaults(run=lambda options: print(published.markdown(), end=""))
+
+    split = commands.add_parser("split", help="ArtEmis's official split, as lists of ids")
+    split.set_defaults(run=_split)
+    split.add_argument("data", type=Path, help="artemis_dataset_release_v0.csv")
+    split.add_argument("--out", type=Path, required=True, help="folder for train.txt, val.txt, test.txt and rest.txt")
+    return parser
+
+
+def _score(options: argparse.Namespace) -> None:
+    items, answers = _read(options)
+    if options.ids:
+        items = benchmarks.select(items, benchmarks.read_ids(options.ids), options.ids)
+    pairs = benchmarks.match(items, answers, options.predictions or options.data)
+    files = benchmarks.picture_files(items, options.pictures, options.data) if options.pictures else None
+    how = {"data": options.data.name, "predictions": options.predictions.name if options.predictions else "published"}
+    if options.benchmark == "artmm":
+        judge = _judge(options, files)
+        people = read_ratings(options.people, options.system, items) if options.people else {}
+        if judge is None and not people:
+            raise DataError(
+                options.data, None, "ArtMM is scored by a judge (--judge) or by people (--people); name one"
+            )
+        tables, notes = score_judged(pairs, files, judge, people, options.repeats)
+    else:
+        if all(prediction.error is not None for _, prediction in pairs):
+            raise DataError(options.predictions, None, "every line has an error, so there is nothing to score")
+        encode = load_encoder(options.encoder) if options.encoder else None
+        tables, notes = score_texts(pairs, encode, options.seed)
+        how |= {"encoder": options.encoder or "none", "seed": options.seed}
+    write_run(Run(about_run(options.benchmark, options.system, pairs, notes, **how), tables), options.out)
+    print(f"{options.out}: {len(pairs)} pictures. Next: python -m artgpt4.evaluation report {options.out} --out REPORT")
+
+
+def _read(options: argparse.Namespace) -> tuple[list[benchmarks.Item], list[benchmarks.Prediction]]:
+    answers = {}
+    if options.benchmark == "painting-form":
+        items = benchmarks.read_painting_form(options.data)
+    elif options.benchmark == "artmm" and options.data.is_dir():
+        items, answers = benchmarks.read_artmm_folder(options.data)
+    elif options.benchmark == "artmm":
+        items = benchmarks.read_artmm_jsonl(options.data)
+    else:
+        items = benchmarks.artemis_items(benchmarks.read_annotations(options.data))
+    if options.predictions:
+        return items, benchmarks.read_predictions(options.predictions)
+    if not options.published_answers:
+        raise DataError(options.data, None, "there are no predictions; name a JSONL file with --predictions")
+    if options.system not in answers:
+        raise DataError(
+            options.data, None, f"no answers of {options.system!r} are published in it; --system may be {list(answers)}"
+        )
+    return items, answers[options.system]
+
+
+def _judge(options: argparse.Namespace, files: list[Path] | None) -> Judge | None:
+    if not options.judge:
+        return None
+    if files is None:
+        raise DataError(options.data, None, "the judge is shown the pictures; name their folder with --pictures")
+    record = options.judge_record or options.out / "judge.jsonl"
+    return Judge(options.judge, record, options.judge_url, os.environ.get("ARTGPT4_JUDGE_KEY"))
+
+
+def _report(options: argparse.Namespace) -> None:
+    print(write_report([read_run(folder) for folder in options.runs], options.out))
+
+
+def _split(options: argparse.Namespace) -> None:
+    split = benchmarks.artemis_split(benchmarks.read_annotations(options.data))
+    benchmarks.write_split(split, options.out)
+    print(", ".join(f"{part} {len(ids)}" for part, ids in split.items()))
+
+
+if __name__ == "__main__":
+    main()
