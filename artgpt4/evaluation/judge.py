@@ -195,7 +195,7 @@ class Judge:
                 return "" if message.get("refusal") else message.get("content") or ""
             except urllib.error.HTTPError as error:
                 if error.code != 429 and error.code < 500:  # the request itself is wrong: asking again will not help
-                    said = error.read(500).decode(errors="replace")
+                    said = " ".join(error.read(1000).decode(errors="replace").split())
                     raise JudgeError(f"the judge at {self.url} answered {error.code}: {said}") from error
                 reason = f"it answered {error.code}"
             except (OSError, ValueError, LookupError, TypeError) as error:  # no connection, or not a completion

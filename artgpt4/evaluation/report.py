@@ -183,7 +183,7 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
             for who in ("judge", "people"):
                 names = [f"{who}_{axis}" for axis in (*published.ARTMM_PICTURES, "total")]
                 if names[-1] in run.tables["system"].rows:
-                    ours = [_plain(run.tables["system"], name) for name in names]
+                    ours = [_plain(run.tables["system"], name, digits=2) for name in names]
                     rows.append([f"**{run.about['system']}**, {who}", *ours])
         rows = [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]
     else:
@@ -194,16 +194,16 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
             [*(row[name] for name in ("system", *columns)), row["note"]] for row in published.table("painting_form")
         ]
         for run in runs:
-            ours = [_plain(run.tables["system"], metric, scale=100) for metric in columns.values()]
+            ours = [_plain(run.tables["system"], metric, scale=100, digits=2) for metric in columns.values()]
             rows.append([f"**{run.about['system']}**", *ours, "our scorer, x 100"])
     return ["## Beside the published table", note, markdown_table(header, rows)]
 
 
-def _plain(table: Table, metric: str, scale: float = 1) -> str:
+def _plain(table: Table, metric: str, scale: float = 1, digits: int = 3) -> str:
     if metric not in table.rows:
         return "-"
     value = score(metric, table.rows[metric])
-    return "-" if np.isnan(value) else f"{scale * value:.3f}"
+    return "-" if np.isnan(value) else f"{scale * value:.{digits}f}"
 
 
 def _examples(runs: Sequence[Run]) -> list[str]:
