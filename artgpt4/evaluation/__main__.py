@@ -1,4 +1,4 @@
-"""Scores predictions, writes reports, prints the published tables.
+"""Lets our models answer, scores predictions, writes reports, prints the published tables.
 
 See `python -m artgpt4.evaluation COMMAND --help`.
 """
@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 from artgpt4.evaluation import benchmarks, published
-from artgpt4.evaluation.benchmarks import DataError
+from artgpt4.evaluation.benchmarks import DataError, Item, Prediction
 from artgpt4.evaluation.judge import Judge, JudgeError
 from artgpt4.evaluation.metrics import PAPER_ENCODERS, MetricError, load_encoder
 from artgpt4.evaluation.report import write_report
 from artgpt4.evaluation.scoring import Run, about_run, read_ratings, read_run, score_judged, score_texts, write_run
+
+BENCHMARKS = ("artemis", "artemis-v2", "artmm", "painting-form")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -26,11 +28,23 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m artgpt4.evaluation", description="Scores systems on art.")
-    commands = parser.add_subparsers(required=True, metavar="score | report | published | split")
+    commands = parser.add_subparsers(required=True, metavar="generate | score | report | published | split")
+
+    generate = commands.add_parser("generate", help="write our models' answers; goes on with a file that is there")
+    generate.set_defaults(run=_generate)
+    generate.add_argument("benchmark", choices=BENCHMARKS)
+    generate.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
+    generate.add_argument("--pictures", type=Path, required=True, help="folder of the pictures")
+    generate.add_argument("--out", type=Path, required=True, help="predictions JSONL")
+    generate.add_argument("--ids", type=Path, help="list of ids to answer, for instance a split's test.txt")
+    generate.add_argument("--model", default="mini", help="mini, a folder or a Hub id; a base alone is MiniGPT-4")
+    generate.add_argument("--device", default="auto")
+    generate.add_argument("--batch-size", type=int, default=16)
+    generate.add_argument("--max-new-tokens", type=int, default=300)
 
     score = commands.add_parser("score", help="score a predictions JSONL against a benchmark")
     score.set_defaults(run=_score)
-    score.add_argument("benchmark", choices=("artemis", "artemis-v2", "artmm", "painting-form"))
+    score.add_argument("benchmark", choices=BENCHMARKS)
     score.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
     score.add_argument("--predictions", type=Path, help='lines of {"id": ..., "answers": [...]}')
     score.add_argument("--system", required=True, help="the system's name in the report")
@@ -61,10 +75,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _generate(options: argparse.Namespace) -> None:
+    from artgpt4.evaluation.generate import OurModel, generate  # imports the model, which scoring does without
+    from artgpt4.loading import LoadError, load
+
+    items, _ = _read(options)
+    files = benchmarks.picture_files(items, options.pictures, options.data)
+    try:
+        system = OurModel(load(options.model, device=options.device), options.max_new_tokens)
+    except LoadError as error:
+        sys.exit(str(error))
+    written = generate(items, files, system, options.out, options.batch_size)
+    print(f"{options.out}: {written} lines written, {len(items) - written} were there")
+
+
 def _score(options: argparse.Namespace) -> None:
-    items, answers = _read(options)
-    if options.ids:
-        items = benchmarks.select(items, benchmarks.read_ids(options.ids), options.ids)
+    items, published_answers = _read(options)
+    answers = _predictions(options, items, published_answers)
     pairs = benchmarks.match(items, answers, options.predictions or options.data)
     files = benchmarks.picture_files(items, options.pictures, options.data) if options.pictures else None
     how = {"data": options.data.name, "predictions": options.predictions.name if options.predictions else "published"}
@@ -86,7 +113,8 @@ def _score(options: argparse.Namespace) -> None:
     print(f"{options.out}: {len(pairs)} pictures. Next: python -m artgpt4.evaluation report {options.out} --out REPORT")
 
 
-def _read(options: argparse.Namespace) -> tuple[list[benchmarks.Item], list[benchmarks.Prediction]]:
+def _read(options: argparse.Namespace) -> tuple[list[Item], dict[str, list[Prediction]]]:
+    """The benchmark's items, and answers that are published with them."""
     answers = {}
     if options.benchmark == "painting-form":
         items = benchmarks.read_painting_form(options.data)
@@ -96,15 +124,23 @@ def _read(options: argparse.Namespace) -> tuple[list[benchmarks.Item], list[benc
         items = benchmarks.read_artmm_jsonl(options.data)
     else:
         items = benchmarks.artemis_items(benchmarks.read_annotations(options.data))
+    if options.ids:
+        items = benchmarks.select(items, benchmarks.read_ids(options.ids), options.ids)
+    return items, answers
+
+
+def _predictions(
+    options: argparse.Namespace, items: list[Item], published_answers: dict[str, list[Prediction]]
+) -> list[Prediction]:
     if options.predictions:
-        return items, benchmarks.read_predictions(options.predictions)
+        return benchmarks.read_predictions(options.predictions)
     if not options.published_answers:
         raise DataError(options.data, None, "there are no predictions; name a JSONL file with --predictions")
-    if options.system not in answers:
-        raise DataError(
-            options.data, None, f"no answers of {options.system!r} are published in it; --system may be {list(answers)}"
-        )
-    return items, answers[options.system]
+    if options.system not in published_answers:
+        names = ", ".join(published_answers) or "of none"
+        raise DataError(options.data, None, f"no answers of {options.system!r} are published in it; there are: {names}")
+    scored = {item.id for item in items}
+    return [prediction for prediction in published_answers[options.system] if prediction.id in scored]
 
 
 def _judge(options: argparse.Namespace, files: list[Path] | None) -> Judge | None:

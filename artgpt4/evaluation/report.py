@@ -1,7 +1,7 @@
 """Reads runs and writes them up: Markdown, CSV and bar plots, with the published rows beside them."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from artgpt4.evaluation.scoring import Run, Table
 
 CONTROLS = {
     "constant": "control: one cheerful sentence for every picture",
-    "shuffled": "control: captions dealt to other pictures",
+    "shuffled": "control: captions of {} dealt to other pictures",
     "human": "control: a person left out",
 }
 
@@ -75,13 +75,21 @@ def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
 _Line = tuple[str, str, int, dict[str, tuple[float, tuple[float, float] | None]]]
 
 
-def _lines(runs: Sequence[Run]) -> list[_Line]:
-    lines = []
+def _rows(runs: Sequence[Run]) -> Iterator[tuple[str, str, Table]]:
+    """Label, system and table of each row. A control that knows nothing of the system is there once for its items."""
+    seen = set()
     for run in runs:
+        system = run.about["system"]
         for name, table in run.tables.items():
-            label = run.about["system"] if name == "system" else CONTROLS[name]
-            lines.append((label, run.about["system"], len(table.ids), _figures(table)))
-    return lines
+            key = (name, run.about.get("seed"), run.about.get("encoder"), *table.ids)
+            if name in ("constant", "human") and key in seen:
+                continue
+            seen.add(key)
+            yield (system if name == "system" else CONTROLS[name].format(system)), system, table
+
+
+def _lines(runs: Sequence[Run]) -> list[_Line]:
+    return [(label, system, len(table.ids), _figures(table)) for label, system, table in _rows(runs)]
 
 
 def _figures(table: Table) -> dict[str, tuple[float, tuple[float, float] | None]]:
@@ -126,7 +134,9 @@ def _about(runs: Sequence[Run]) -> list[str]:
         )
         if about["errors"]:
             first = "; ".join(f"{name}: {error}" for name, error in list(about["errors"].items())[:5])
-            parts.append(f"**{len(about['errors'])} pictures have no answer** and are in no score, among them {first}.")
+            parts.append(
+                f"**Without an answer, and in no score: {len(about['errors'])} pictures**, among them {first}."
+            )
         parts += [f"- {note}" for note in about["notes"]]
     return parts
 
@@ -165,11 +175,8 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
             for row in published.table("artemis")
             if row["table"] == "1"
         ]
-        for run in runs:
-            for name, table in run.tables.items():
-                label = f"**{run.about['system']}**" if name == "system" else CONTROLS[name]
-                ours = [_plain(table, metric) for metric in columns.values()]
-                rows.append([label, *ours])
+        for label, _, table in _rows(runs):
+            rows.append([f"**{label}**", *(_plain(table, metric) for metric in columns.values())])
         header = ["system", *(f"{metric} ({column.split('_')[0]})" for column, metric in columns.items())]
         note = published.NOTES["artemis"]
     elif benchmark == "artmm":
