@@ -1,5 +1,6 @@
 """The judge against a small server on loopback: strict replies, retries, order swap, and replay without it."""
 
+import csv
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from artgpt4.evaluation.benchmarks import DataError
+from artgpt4.evaluation.__main__ import main
+from artgpt4.evaluation.benchmarks import DataError, Item, write_artmm_jsonl
 from artgpt4.evaluation.judge import Judge, JudgeError, Verdict
 from artgpt4.evaluation.rubrics import RUBRICS
 
@@ -155,3 +157,30 @@ def test_pairs_are_asked_in_both_orders(judge, server, answer, preference):
 def test_an_address_that_is_no_web_address_is_refused(tmp_path):
     with pytest.raises(JudgeError, match="must begin with http"):
         Judge("m", tmp_path / "r.jsonl", "file:///etc/hosts")
+
+
+def test_the_command_scores_and_replays_artmm(server, tmp_path):
+    scores = {"IDC": 4, "ISAC": 2, "ICRC": 3, "MDIUC": 5}
+    server.replies.append(
+        lambda prompt: json.dumps(
+            {"score": next(n for axis, n in scores.items() if f"({axis})" in prompt), "reason": ""}
+        )
+    )
+    items = [Item(f"{axis}/1", PICTURE.name, ("What is it?",), axis=axis) for axis in scores]
+    write_artmm_jsonl(items, tmp_path / "artmm.jsonl")
+    answers = [json.dumps({"id": item.id, "answers": ["Shapes."]}) for item in items]
+    (tmp_path / "p.jsonl").write_text("\n".join(answers))
+    arguments = ["--data", str(tmp_path / "artmm.jsonl"), "--predictions", str(tmp_path / "p.jsonl")]
+    arguments += ["--pictures", str(PICTURE.parent), "--judge", "m", "--repeats", "2"]
+    for system, more in (("asked", ["--judge-url", server.url]), ("replayed", [])):
+        record = ["--judge-record", str(tmp_path / "judge.jsonl")]
+        main(["score", "artmm", *arguments, *record, "--system", system, "--out", str(tmp_path / system), *more])
+    assert len(server.asked) == 8
+    main(["report", str(tmp_path / "asked"), str(tmp_path / "replayed"), "--out", str(tmp_path / "report")])
+    text = (tmp_path / "report" / "report.md").read_text()
+    for system in ("asked", "replayed"):
+        assert f"| **{system}**, judge | 4.00 | 2.00 | 3.00 | 5.00 | 3.50 |" in text
+        assert f"saw the picture: 8 {system}." in text
+    with (tmp_path / "report" / "scores.csv").open() as file:
+        rows = {(row["system"], row["metric"]): row["score"] for row in csv.DictReader(file)}
+    assert rows["asked", "judge_total"] == rows["replayed", "judge_total"] == "3.5"

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from artgpt4.evaluation import benchmarks, published
 from artgpt4.evaluation.benchmarks import DataError, Item, Prediction
+from artgpt4.evaluation.demo import demo
+from artgpt4.evaluation.generate import OurModel, generate
 from artgpt4.evaluation.judge import Judge, JudgeError
 from artgpt4.evaluation.metrics import PAPER_ENCODERS, MetricError, load_encoder
-from artgpt4.evaluation.report import write_report
+from artgpt4.evaluation.report import write_examples, write_report
 from artgpt4.evaluation.scoring import Run, about_run, read_ratings, read_run, score_judged, score_texts, write_run
+from artgpt4.loading import LoadError, load
 
 BENCHMARKS = ("artemis", "artemis-v2", "artmm", "painting-form")
 
@@ -22,25 +25,25 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (DataError, MetricError, JudgeError) as error:
+    except (DataError, MetricError, JudgeError, LoadError) as error:
         sys.exit(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m artgpt4.evaluation", description="Scores systems on art.")
-    commands = parser.add_subparsers(required=True, metavar="generate | score | report | published | split")
+    commands = parser.add_subparsers(required=True, metavar="generate | score | report | published | split | demo")
 
-    generate = commands.add_parser("generate", help="write our models' answers; goes on with a file that is there")
-    generate.set_defaults(run=_generate)
-    generate.add_argument("benchmark", choices=BENCHMARKS)
-    generate.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
-    generate.add_argument("--pictures", type=Path, required=True, help="folder of the pictures")
-    generate.add_argument("--out", type=Path, required=True, help="predictions JSONL")
-    generate.add_argument("--ids", type=Path, help="list of ids to answer, for instance a split's test.txt")
-    generate.add_argument("--model", default="mini", help="mini, a folder or a Hub id; a base alone is MiniGPT-4")
-    generate.add_argument("--device", default="auto")
-    generate.add_argument("--batch-size", type=int, default=16)
-    generate.add_argument("--max-new-tokens", type=int, default=300)
+    answer = commands.add_parser("generate", help="write our models' answers; goes on with a file that is there")
+    answer.set_defaults(run=_generate)
+    answer.add_argument("benchmark", choices=BENCHMARKS)
+    answer.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
+    answer.add_argument("--pictures", type=Path, required=True, help="folder of the pictures")
+    answer.add_argument("--out", type=Path, required=True, help="predictions JSONL")
+    answer.add_argument("--ids", type=Path, help="list of ids to answer, for instance a split's test.txt")
+    answer.add_argument("--model", default="mini", help="mini, a folder or a Hub id; a base alone is MiniGPT-4")
+    answer.add_argument("--device", default="auto")
+    answer.add_argument("--batch-size", type=int, default=16)
+    answer.add_argument("--max-new-tokens", type=int, default=300)
 
     score = commands.add_parser("score", help="score a predictions JSONL against a benchmark")
     score.set_defaults(run=_score)
@@ -64,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(run=_report)
     report.add_argument("runs", type=Path, nargs="+", help="folders that score wrote; the first is compared with each")
     report.add_argument("--out", type=Path, required=True, help="folder for report.md, scores.csv and the plots")
+    report.add_argument("--pictures", type=Path, help="the picture folder; adds examples.html with the pictures in it")
 
     shown = commands.add_parser("published", help="the papers' tables and our corrections, as Markdown")
     shown.set_defaults(run=lambda options: print(published.markdown(), end=""))
@@ -72,19 +76,17 @@ def _parser() -> argparse.ArgumentParser:
     split.set_defaults(run=_split)
     split.add_argument("data", type=Path, help="artemis_dataset_release_v0.csv")
     split.add_argument("--out", type=Path, required=True, help="folder for train.txt, val.txt, test.txt and rest.txt")
+
+    shown = commands.add_parser("demo", help="every offline step on the embedded model and our own pictures")
+    shown.set_defaults(run=lambda options: print(demo(options.out)))
+    shown.add_argument("--out", type=Path, required=True, help="folder for everything that the demo writes")
     return parser
 
 
 def _generate(options: argparse.Namespace) -> None:
-    from artgpt4.evaluation.generate import OurModel, generate  # imports the model, which scoring does without
-    from artgpt4.loading import LoadError, load
-
     items, _ = _read(options)
     files = benchmarks.picture_files(items, options.pictures, options.data)
-    try:
-        system = OurModel(load(options.model, device=options.device), options.max_new_tokens)
-    except LoadError as error:
-        sys.exit(str(error))
+    system = OurModel(load(options.model, device=options.device), options.max_new_tokens)
     written = generate(items, files, system, options.out, options.batch_size)
     print(f"{options.out}: {written} lines written, {len(items) - written} were there")
 
@@ -153,7 +155,10 @@ def _judge(options: argparse.Namespace, files: list[Path] | None) -> Judge | Non
 
 
 def _report(options: argparse.Namespace) -> None:
-    print(write_report([read_run(folder) for folder in options.runs], options.out))
+    runs = [read_run(folder) for folder in options.runs]
+    print(write_report(runs, options.out))
+    if options.pictures:
+        print(write_examples(runs, options.pictures, options.out / "examples.html"))
 
 
 def _split(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import torch
+from peft import PeftModel
 from PIL import Image
 from tqdm import tqdm
 
@@ -36,10 +37,9 @@ class OurModel:
 
     def about(self) -> dict:
         """What made the answers, for each line of the file."""
-        adapters = getattr(self.chat_model.model, "active_adapters", None)
         return {
             "model": self.chat_model.name,
-            "adapter": bool(adapters),
+            "adapter": isinstance(self.chat_model.model, PeftModel),
             "parameters": {"do_sample": False, "max_new_tokens": self.max_new_tokens},
             "dtype": str(self.chat_model.dtype).removeprefix("torch."),
             "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},

@@ -1,7 +1,10 @@
 """Reads runs and writes them up: Markdown, CSV and bar plots, with the published rows beside them."""
 
+import base64
 import csv
+import io
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from artgpt4.evaluation.benchmarks import DataError
 from artgpt4.evaluation.metrics import METRICS, interval, resample, score
 from artgpt4.evaluation.published import markdown_table
 from artgpt4.evaluation.scoring import Run, Table
+from artgpt4.images import PictureError, open_picture
 
 CONTROLS = {
     "constant": "control: one cheerful sentence for every picture",
@@ -27,6 +31,20 @@ _PUBLISHED_COLUMNS = {
         "bert_v2": "cosine_mean",
     },
 }
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 46rem; padding: 0 1rem }}
+article {{ margin: 3rem 0 }} img {{ max-width: 100%; border-radius: 4px }} h2 {{ font-size: 1rem }}
+.asked {{ font-style: italic }} .people {{ border-left: 3px solid #8a8f98; padding-left: .8rem }}
+</style>
+<h1>{title}</h1>
+<p>Beside a grey line stands what people said.</p>
+{blocks}
+</html>
+"""
 
 
 def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
@@ -73,6 +91,41 @@ def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
 
 #: One row of the table: what it is, of which run, and its figures (score, interval) by metric.
 _Line = tuple[str, str, int, dict[str, tuple[float, tuple[float, float] | None]]]
+
+
+def write_examples(runs: Sequence[Run], pictures: str | Path, path: str | Path) -> Path:
+    """Writes a page that needs no other file: pictures, what the systems answered, and what people said.
+
+    Args:
+        runs: of one benchmark; the first one's examples are shown.
+        pictures: the benchmark's picture folder. A picture that cannot be opened is said to be so in its place.
+        path: of the page.
+    """
+    path = Path(path)
+    blocks = []
+    for example in runs[0].about["examples"]:
+        said = [f"<h2>{escape(example['id'])}</h2>", _thumbnail(Path(pictures) / example["picture"])]
+        said += [f"<p class=asked>{escape(question)}</p>" for question in example["rounds"]]
+        for run in runs:
+            answers = next((of["answers"] for of in run.about["examples"] if of["id"] == example["id"]), [])
+            said += [f"<p><b>{escape(run.about['system'])}</b> {escape(answer)}</p>" for answer in answers]
+        said += [f"<p class=people>{escape(reference)}</p>" for reference in example["references"]]
+        blocks.append("<article>" + "\n".join(said) + "</article>")
+    title = escape(f"{runs[0].about['benchmark']}: " + ", ".join(run.about["system"] for run in runs))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_PAGE.format(title=title, blocks="\n".join(blocks)), encoding="utf-8")
+    return path
+
+
+def _thumbnail(path: Path) -> str:
+    try:
+        picture = open_picture(path)
+    except PictureError as error:
+        return f"<p class=asked>{escape(str(error))}</p>"
+    picture.thumbnail((360, 360))
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=85)
+    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}">'
 
 
 def _rows(runs: Sequence[Run]) -> Iterator[tuple[str, str, Table]]:
