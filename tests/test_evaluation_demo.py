@@ -48,6 +48,7 @@ def test_the_controls_show_why_the_papers_distance_is_no_goal(folder):
 def test_the_examples_page_needs_no_other_file(folder):
     page = (folder / "report" / "examples.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 16
+    assert "are no survey" in page
     assert all(link.startswith("data:") for link in re.findall(r"""(?:src|href)=["']?([^"'>]*)""", page))
 
 

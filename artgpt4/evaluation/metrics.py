@@ -132,10 +132,12 @@ METRICS: dict[str, Metric] = {
         "neither",
         "mean |a-b| of TextBlob polarities, as published: a distance that the paper calls a similarity",
     ),
-    "vader_similarity": Metric(ratio, "higher", "1 - |a-b|/2 of VADER compounds, mean over captions and references"),
-    "textblob_similarity": Metric(
-        ratio, "higher", "1 - |a-b|/2 of TextBlob polarities, mean over captions and references"
+    "vader_similarity": Metric(
+        ratio,
+        "higher",
+        "1 - |a-b|/2 of VADER compounds; a text without sentiment does well on it: read it beside the rank correlation",
     ),
+    "textblob_similarity": Metric(ratio, "higher", "1 - |a-b|/2 of TextBlob polarities; the same holds"),
     "vader_spearman": Metric(
         spearman, "higher", "rank correlation of the caption's compound with the picture's mean", additive=False
     ),

@@ -41,7 +41,8 @@ article {{ margin: 3rem 0 }} img {{ max-width: 100%; border-radius: 4px }} h2 {{
 .asked {{ font-style: italic }} .people {{ border-left: 3px solid #8a8f98; padding-left: .8rem }}
 </style>
 <h1>{title}</h1>
-<p>Beside a grey line stands what people said.</p>
+<p>Beside a grey line stand the benchmark's references.</p>
+{notes}
 {blocks}
 </html>
 """
@@ -94,7 +95,7 @@ _Line = tuple[str, str, int, dict[str, tuple[float, tuple[float, float] | None]]
 
 
 def write_examples(runs: Sequence[Run], pictures: str | Path, path: str | Path) -> Path:
-    """Writes a page that needs no other file: pictures, what the systems answered, and what people said.
+    """Writes a page that needs no other file: pictures, what the systems answered, and the references.
 
     Args:
         runs: of one benchmark; the first one's examples are shown.
@@ -111,9 +112,10 @@ def write_examples(runs: Sequence[Run], pictures: str | Path, path: str | Path) 
             said += [f"<p><b>{escape(run.about['system'])}</b> {escape(answer)}</p>" for answer in answers]
         said += [f"<p class=people>{escape(reference)}</p>" for reference in example["references"]]
         blocks.append("<article>" + "\n".join(said) + "</article>")
+    notes = "\n".join(f"<p>{escape(note)}</p>" for note in runs[0].about["notes"])
     title = escape(f"{runs[0].about['benchmark']}: " + ", ".join(run.about["system"] for run in runs))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_PAGE.format(title=title, blocks="\n".join(blocks)), encoding="utf-8")
+    path.write_text(_PAGE.format(title=title, notes=notes, blocks="\n".join(blocks)), encoding="utf-8")
     return path
 
 
@@ -273,7 +275,7 @@ def _examples(runs: Sequence[Run]) -> list[str]:
         for run in runs:
             answers = next((of["answers"] for of in run.about["examples"] if of["id"] == example["id"]), [])
             parts += [f"{run.about['system']}: " + _quoted(answer) for answer in answers]
-        parts += ["people: " + _quoted(reference) for reference in example["references"]]
+        parts += ["reference: " + _quoted(reference) for reference in example["references"]]
     return parts
 
 
