@@ -1,0 +1,171 @@
+"""Lets our models answer, scores predictions, writes reports, prints the published tables.
+
+See `python -m artgpt4.evaluation COMMAND --help`.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from artgpt4.evaluation import benchmarks, published
+from artgpt4.evaluation.benchmarks import DataError, Item, Prediction
+from artgpt4.evaluation.demo import demo
+from artgpt4.evaluation.generate import OurModel, generate
+from artgpt4.evaluation.judge import Judge, JudgeError
+from artgpt4.evaluation.metrics import PAPER_ENCODERS, MetricError, load_encoder
+from artgpt4.evaluation.report import write_examples, write_report
+from artgpt4.evaluation.scoring import Run, about_run, read_ratings, read_run, score_judged, score_texts, write_run
+from artgpt4.loading import LoadError, load
+
+BENCHMARKS = ("artemis", "artemis-v2", "artmm", "painting-form")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (DataError, MetricError, JudgeError, LoadError) as error:
+        sys.exit(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m artgpt4.evaluation", description="Scores systems on art.")
+    commands = parser.add_subparsers(required=True, metavar="generate | score | report | published | split | demo")
+
+    answer = commands.add_parser("generate", help="write our models' answers; goes on with a file that is there")
+    answer.set_defaults(run=_generate)
+    answer.add_argument("benchmark", choices=BENCHMARKS)
+    answer.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
+    answer.add_argument("--pictures", type=Path, required=True, help="folder of the pictures")
+    answer.add_argument("--out", type=Path, required=True, help="predictions JSONL")
+    answer.add_argument("--ids", type=Path, help="list of ids to answer, for instance a split's test.txt")
+    answer.add_argument("--model", default="mini", help="mini, a folder or a Hub id; a base alone is MiniGPT-4")
+    answer.add_argument("--device", default="auto")
+    answer.add_argument("--batch-size", type=int, default=16)
+    answer.add_argument("--max-new-tokens", type=int, default=300)
+
+    score = commands.add_parser("score", help="score a predictions JSONL against a benchmark")
+    score.set_defaults(run=_score)
+    score.add_argument("benchmark", choices=BENCHMARKS)
+    score.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
+    score.add_argument("--predictions", type=Path, help='lines of {"id": ..., "answers": [...]}')
+    score.add_argument("--system", required=True, help="the system's name in the report")
+    score.add_argument("--out", type=Path, required=True, help="folder for this run")
+    score.add_argument("--ids", type=Path, help="list of ids to score, for instance a split's test.txt; default: all")
+    score.add_argument("--encoder", help=f"sentence-transformers model, for instance {PAPER_ENCODERS[0]}")
+    score.add_argument("--seed", type=int, default=0, help="of the controls")
+    score.add_argument("--pictures", type=Path, help="folder of the pictures; ArtMM's judge needs them")
+    score.add_argument("--published-answers", action="store_true", help="ArtMM folder: score its own A: or M: answers")
+    score.add_argument("--judge", help="name of the judging model (ArtMM)")
+    score.add_argument("--judge-url", help="OpenAI-compatible endpoint; its key is read from ARTGPT4_JUDGE_KEY")
+    score.add_argument("--judge-record", type=Path, help="JSONL of the judge's replies; default: judge.jsonl in --out")
+    score.add_argument("--repeats", type=int, default=3, help="verdicts for each answer")
+    score.add_argument("--people", type=Path, help="CSV of people's scores: id, system, rater, score (ArtMM)")
+
+    report = commands.add_parser("report", help="write runs up, side by side")
+    report.set_defaults(run=_report)
+    report.add_argument("runs", type=Path, nargs="+", help="folders that score wrote; the first is compared with each")
+    report.add_argument("--out", type=Path, required=True, help="folder for report.md, scores.csv and the plots")
+    report.add_argument("--pictures", type=Path, help="the picture folder; adds examples.html with the pictures in it")
+
+    shown = commands.add_parser("published", help="the papers' tables and our corrections, as Markdown")
+    shown.set_defaults(run=lambda options: print(published.markdown(), end=""))
+
+    split = commands.add_parser("split", help="ArtEmis's official split, as lists of ids")
+    split.set_defaults(run=_split)
+    split.add_argument("data", type=Path, help="artemis_dataset_release_v0.csv")
+    split.add_argument("--out", type=Path, required=True, help="folder for train.txt, val.txt, test.txt and rest.txt")
+
+    shown = commands.add_parser("demo", help="every offline step on the embedded model and our own pictures")
+    shown.set_defaults(run=lambda options: print(demo(options.out)))
+    shown.add_argument("--out", type=Path, required=True, help="folder for everything that the demo writes")
+    return parser
+
+
+def _generate(options: argparse.Namespace) -> None:
+    items, _ = _read(options)
+    files = benchmarks.picture_files(items, options.pictures, options.data)
+    system = OurModel(load(options.model, device=options.device), options.max_new_tokens)
+    written = generate(items, files, system, options.out, options.batch_size)
+    print(f"{options.out}: {written} lines written, {len(items) - written} were there")
+
+
+def _score(options: argparse.Namespace) -> None:
+    items, published_answers = _read(options)
+    answers = _predictions(options, items, published_answers)
+    pairs = benchmarks.match(items, answers, options.predictions or options.data)
+    files = benchmarks.picture_files(items, options.pictures, options.data) if options.pictures else None
+    how = {"data": options.data.name, "predictions": options.predictions.name if options.predictions else "published"}
+    if options.benchmark == "artmm":
+        judge = _judge(options, files)
+        people = read_ratings(options.people, options.system, items) if options.people else {}
+        if judge is None and not people:
+            raise DataError(
+                options.data, None, "ArtMM is scored by a judge (--judge) or by people (--people); name one"
+            )
+        tables, notes = score_judged(pairs, files, judge, people, options.repeats)
+    else:
+        if all(prediction.error is not None for _, prediction in pairs):
+            raise DataError(options.predictions, None, "every line has an error, so there is nothing to score")
+        encode = load_encoder(options.encoder) if options.encoder else None
+        tables, notes = score_texts(pairs, encode, options.seed)
+        how |= {"encoder": options.encoder or "none", "seed": options.seed}
+    write_run(Run(about_run(options.benchmark, options.system, pairs, notes, **how), tables), options.out)
+    print(f"{options.out}: {len(pairs)} pictures. Next: python -m artgpt4.evaluation report {options.out} --out REPORT")
+
+
+def _read(options: argparse.Namespace) -> tuple[list[Item], dict[str, list[Prediction]]]:
+    """The benchmark's items, and answers that are published with them."""
+    answers = {}
+    if options.benchmark == "painting-form":
+        items = benchmarks.read_painting_form(options.data)
+    elif options.benchmark == "artmm" and options.data.is_dir():
+        items, answers = benchmarks.read_artmm_folder(options.data)
+    elif options.benchmark == "artmm":
+        items = benchmarks.read_artmm_jsonl(options.data)
+    else:
+        items = benchmarks.artemis_items(benchmarks.read_annotations(options.data))
+    if options.ids:
+        items = benchmarks.select(items, benchmarks.read_ids(options.ids), options.ids)
+    return items, answers
+
+
+def _predictions(
+    options: argparse.Namespace, items: list[Item], published_answers: dict[str, list[Prediction]]
+) -> list[Prediction]:
+    if options.predictions:
+        return benchmarks.read_predictions(options.predictions)
+    if not options.published_answers:
+        raise DataError(options.data, None, "there are no predictions; name a JSONL file with --predictions")
+    if options.system not in published_answers:
+        names = ", ".join(published_answers) or "of none"
+        raise DataError(options.data, None, f"no answers of {options.system!r} are published in it; there are: {names}")
+    scored = {item.id for item in items}
+    return [prediction for prediction in published_answers[options.system] if prediction.id in scored]
+
+
+def _judge(options: argparse.Namespace, files: list[Path] | None) -> Judge | None:
+    if not options.judge:
+        return None
+    if files is None:
+        raise DataError(options.data, None, "the judge is shown the pictures; name their folder with --pictures")
+    record = options.judge_record or options.out / "judge.jsonl"
+    return Judge(options.judge, record, options.judge_url, os.environ.get("ARTGPT4_JUDGE_KEY"))
+
+
+def _report(options: argparse.Namespace) -> None:
+    runs = [read_run(folder) for folder in options.runs]
+    print(write_report(runs, options.out))
+    if options.pictures:
+        print(write_examples(runs, options.pictures, options.out / "examples.html"))
+
+
+def _split(options: argparse.Namespace) -> None:
+    split = benchmarks.artemis_split(benchmarks.read_annotations(options.data))
+    benchmarks.write_split(split, options.out)
+    print(", ".join(f"{part} {len(ids)}" for part, ids in split.items()))
+
+
+if __name__ == "__main__":
+    main()

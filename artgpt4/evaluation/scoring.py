@@ -1,0 +1,251 @@
+"""From items and predictions to a run's scores, with the controls of the same table; saved so that runs compare later.
+
+A run is a folder: `scores.json` (what was scored and how, errors, examples) and `rows.npz` (each metric's rows).
+"""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from artgpt4.evaluation import metrics
+from artgpt4.evaluation.benchmarks import AXES, DataError, Item, Prediction, csv_rows
+from artgpt4.evaluation.judge import Judge
+from artgpt4.evaluation.metrics import Encoder, Rows
+
+_PACKAGES = ("vaderSentiment", "textblob", "nltk", "numpy", "scipy", "sentence-transformers")
+_EXAMPLES = 20
+
+
+@dataclass
+class Table:
+    """One row of the report: a system or a control on a set of pictures.
+
+    Attributes:
+        ids: the pictures.
+        rows: of each metric, [pictures, columns].
+        strata: of each picture, for the bootstrap; empty for none.
+    """
+
+    ids: list[str]
+    rows: Rows
+    strata: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """What one system scored.
+
+    Attributes:
+        about: benchmark, system, files, time, versions, notes, errors and examples; JSON.
+        tables: the system's under "system", controls under their names.
+    """
+
+    about: dict
+    tables: dict[str, Table]
+
+
+def score_texts(
+    pairs: Sequence[tuple[Item, Prediction]], encode: Encoder | None = None, seed: int = 0
+) -> tuple[dict[str, Table], list[str]]:
+    """Scores captions against references, and the controls on the same pictures.
+
+    Args:
+        pairs: items with references and their predictions; those with an error are left out here and named in the run.
+        encode: for embedding cosines.
+        seed: of the controls.
+
+    Returns:
+        Tables by name, and notes on what was not computed.
+
+    Raises:
+        ValueError: no picture has an answer.
+    """
+    pairs = [(item, prediction) for item, prediction in pairs if prediction.error is None]
+    if not pairs:
+        raise ValueError("none of the predictions has an answer, so there is nothing to score")
+    notes = [] if encode else ["Embedding cosines are not computed: no encoder was named (--encoder)."]
+    try:
+        wordnet = metrics.load_wordnet()
+    except metrics.MetricError as error:
+        wordnet = None
+        notes.append(str(error))
+    captions = [" ".join(prediction.answers) for _, prediction in pairs]
+    references = [list(item.references) for item, _ in pairs]
+    emotions = [list(item.emotions) for item, _ in pairs]
+    with_emotions = all(emotions)
+    answered = [prediction.emotion for _, prediction in pairs]
+    made = {"system": metrics.Control(list(range(len(pairs))), captions, references, emotions, answered)}
+    made |= metrics.controls(captions, references, emotions if with_emotions else None, seed)
+    if encode:
+        encode = _cached(encode)
+    tables = {}
+    for name, part in made.items():
+        rows = metrics.text_rows(part.captions, part.references, encode, wordnet)
+        if with_emotions:
+            rows |= metrics.emotion_rows(part.captions, part.emotions, part.answered)
+        tables[name] = Table([pairs[index][0].id for index in part.pictures], rows)
+    return tables, notes
+
+
+def score_judged(
+    pairs: Sequence[tuple[Item, Prediction]],
+    files: Sequence[Path] | None,
+    judge: Judge | None,
+    people: dict[str, list[float]],
+    repeats: int = 3,
+) -> tuple[dict[str, Table], list[str]]:
+    """Scores ArtMM by a judge, by people, or both.
+
+    Args:
+        pairs: items of the four axes and their predictions.
+        files: the picture of each, for the judge.
+        judge: asked `repeats` times about each answer; an item's score is the mean of the valid verdicts.
+        people: scores for each item (`read_ratings`).
+        repeats: verdicts for each answer.
+
+    Returns:
+        The one table "system", and notes with the judge's counts.
+    """
+    axes = [item.axis for item, _ in pairs]
+    rows: Rows = {}
+    notes = []
+    if judge is not None:
+        scores = []
+        for (item, prediction), file in zip(pairs, files, strict=True):
+            verdicts = []
+            if prediction.error is None:
+                verdicts = [
+                    judge.score(item.axis, item.rounds, prediction.answers, file, repeat) for repeat in range(repeats)
+                ]
+            valid = [verdict.score for verdict in verdicts if verdict.score is not None]
+            scores.append(sum(valid) / len(valid) if valid else None)
+        rows |= axis_rows("judge", axes, scores)
+        counts = ", ".join(f"{count} {what}" for what, count in sorted(judge.counts.items()))
+        notes.append(f"Judge {judge.model}, {repeats} verdicts for each answer, saw the picture: {counts}.")
+    if people:
+        ratings = [people.get(item.id) for item, _ in pairs]
+        rows |= axis_rows("people", axes, [sum(of_item) / len(of_item) if of_item else None for of_item in ratings])
+        notes.append(f"People scored {sum(map(bool, ratings))} of {len(pairs)} items; an item's score is their mean.")
+    return {"system": Table([item.id for item, _ in pairs], rows, axes)}, notes
+
+
+def axis_rows(who: str, axes: Sequence[str], scores: Sequence[float | None]) -> Rows:
+    """Rows of ArtMM's four axes and their total, from one score for each item (None: not scored)."""
+    total = np.zeros((len(axes), 8))
+    for index, (axis, value) in enumerate(zip(axes, scores, strict=True)):
+        if value is not None:
+            column = 2 * AXES.index(axis)
+            total[index, column : column + 2] = value, 1
+    rows = {f"{who}_{axis}": total[:, 2 * number : 2 * number + 2] for number, axis in enumerate(AXES)}
+    return {name: of_axis for name, of_axis in rows.items() if of_axis[:, 1].any()} | {f"{who}_total": total}
+
+
+def read_ratings(path: str | Path, system: str, items: Sequence[Item]) -> dict[str, list[float]]:
+    """Reads people's scores of one system: CSV with the columns id, system, rater, score.
+
+    Raises:
+        DataError: a column is missing, a score is not from 0 to 5, an id is unknown, or a rater scored an item twice.
+    """
+    path, known, seen = Path(path), {item.id for item in items}, set()
+    ratings: dict[str, list[float]] = {}
+    for line, row in csv_rows(path, ("id", "system", "rater", "score")):
+        try:
+            value = float(row["score"])
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 5:
+            raise DataError(path, line, f"score is {row['score']!r}; it must be a number from 0 to 5")
+        if row["id"] not in known:
+            raise DataError(path, line, f"id {row['id']!r} is not in the benchmark")
+        if (row["id"], row["system"], row["rater"]) in seen:
+            raise DataError(path, line, f"rater {row['rater']!r} scored {row['id']!r} of {row['system']!r} twice")
+        seen.add((row["id"], row["system"], row["rater"]))
+        if row["system"] == system:
+            ratings.setdefault(row["id"], []).append(value)
+    if not ratings:
+        raise DataError(path, None, f"nobody scored the system {system!r} in it")
+    return ratings
+
+
+def about_run(
+    benchmark: str, system: str, pairs: Sequence[tuple[Item, Prediction]], notes: Sequence[str], **how: object
+) -> dict:
+    """What a run has to say about itself, beside its rows."""
+    return {
+        "benchmark": benchmark,
+        "system": system,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        **how,
+        "notes": list(notes),
+        "errors": {item.id: prediction.error for item, prediction in pairs if prediction.error is not None},
+        "examples": [
+            {
+                "id": item.id,
+                "picture": item.picture,
+                "rounds": list(item.rounds),
+                "answers": list(prediction.answers),
+                "references": list(item.references[:5]),
+            }
+            for item, prediction in [pair for pair in pairs if pair[1].error is None][:_EXAMPLES]
+        ],
+    }
+
+
+def write_run(run: Run, folder: str | Path) -> None:
+    """Saves a run; its values and intervals are in `scores.json` too, for reading by eye."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays, tables = {}, {}
+    for name, table in run.tables.items():
+        arrays |= {f"{name}/{metric}": rows for metric, rows in table.rows.items()}
+        scores = {metric: metrics.score(metric, rows) for metric, rows in table.rows.items()}
+        scores = {metric: None if np.isnan(value) else value for metric, value in scores.items()}
+        tables[name] = {"ids": table.ids, "strata": table.strata, "scores": scores}
+    np.savez_compressed(folder / "rows.npz", **arrays)
+    text = json.dumps(run.about | {"tables": tables}, ensure_ascii=False, indent=1)
+    (folder / "scores.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read_run(folder: str | Path) -> Run:
+    """Reads what `write_run` saved.
+
+    Raises:
+        DataError: the folder holds no run.
+    """
+    folder = Path(folder)
+    if not (folder / "scores.json").is_file() or not (folder / "rows.npz").is_file():
+        raise DataError(folder, None, "no run here; expected scores.json and rows.npz, which `score` writes")
+    about = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    tables = {name: Table(of["ids"], {}, of["strata"]) for name, of in about.pop("tables").items()}
+    with np.load(folder / "rows.npz") as arrays:
+        for key in arrays.files:
+            name, metric = key.split("/", 1)
+            tables[name].rows[metric] = arrays[key]
+    return Run(about, tables)
+
+
+def _cached(encode: Encoder) -> Encoder:
+    """The controls have the system's texts again: each is encoded once."""
+    known: dict[str, np.ndarray] = {}
+
+    def encode_new(texts: list[str]) -> np.ndarray:
+        new = [text for text in texts if text not in known]
+        if new:
+            known.update(zip(new, encode(new), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return encode_new
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

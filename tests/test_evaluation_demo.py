@@ -1,0 +1,61 @@
+"""The demo: every offline step on the embedded model and our own pictures."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from artgpt4.evaluation.__main__ import main
+from artgpt4.evaluation.report import write_examples
+from artgpt4.evaluation.scoring import read_run
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    main(["demo", "--out", str(folder)])
+    return folder
+
+
+def test_both_systems_answer_every_example_picture(folder):
+    for system in ("artgpt-4-mini", "minigpt-4-mini"):
+        run = read_run(folder / system)
+        assert len(run.tables["system"].ids) == len(list(EXAMPLES.glob("*.jpg"))) == 16
+        assert not run.about["errors"]
+    files = [folder / system / "predictions.jsonl" for system in ("artgpt-4-mini", "minigpt-4-mini")]
+    adapters = [path.read_text().count('"adapter": true') for path in files]
+    assert adapters == [16, 0]
+
+
+def test_the_report_has_both_systems_their_controls_and_the_published_rows(folder):
+    text = (folder / "report" / "report.md").read_text()
+    for said in ("ArtGPT-4 mini minus MiniGPT-4 mini", "control: a person left out", "are no survey", "VisualGPT"):
+        assert said in text
+    assert "# Published tables" in (folder / "published.md").read_text()
+
+
+def test_the_controls_show_why_the_papers_distance_is_no_goal(folder):
+    with (folder / "report" / "scores.csv").open() as file:
+        score = {(row["row"], row["metric"]): float(row["score"]) for row in csv.DictReader(file)}
+    constant, person = "control: one cheerful sentence for every picture", "control: a person left out"
+    assert score[constant, "vader_paper_absdiff"] > score[person, "vader_paper_absdiff"]
+    assert score[constant, "vader_similarity"] < score[person, "vader_similarity"]
+
+
+def test_the_examples_page_needs_no_other_file(folder):
+    page = (folder / "report" / "examples.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 16
+    assert "are no survey" in page
+    assert all(link.startswith("data:") for link in re.findall(r"""(?:src|href)=["']?([^"'>]*)""", page))
+
+
+def test_the_examples_page_shows_text_as_text_and_names_a_picture_that_is_not_there(folder, tmp_path):
+    run = read_run(folder / "artgpt-4-mini")
+    run.about["examples"] = run.about["examples"][:1]
+    run.about["examples"][0] |= {"answers": ["<script>alert(1)</script>"], "picture": "nowhere.jpg"}
+    page = write_examples([run], tmp_path, tmp_path / "page.html").read_text()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+    assert "nowhere.jpg" in page
