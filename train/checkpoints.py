@@ -81,8 +81,7 @@ def last_state(output: Path) -> dict[str, Any] | None:
 
 def is_finished(args: TrainingArguments) -> bool:
     """Whether a run with these arguments has come to its end in `output`; a fresh start there undoes it."""
-    log = args.output / "log.jsonl"
-    rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    rows = _whole_rows(args.output / "log.jsonl")
     is_at_the_end = bool(rows) and json.loads(rows[-1])["step"] >= args.steps
     return is_at_the_end and (args.output / "final").is_dir() and not _with_state(args.output)
 
@@ -92,16 +91,17 @@ def training_state(
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
     args: TrainingArguments,
-    step: int,
-    left_out: int,
+    **counts: float,
 ) -> dict[str, Any]:
-    """What a run needs to go on after `step` steps, but for the frozen weights. Every process must call it."""
+    """What a run needs to go on, but for the frozen weights; `counts`, with `step`, as they are.
+
+    Every process must call it.
+    """
     random = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         random["cuda"] = torch.cuda.get_rng_state()
     return {
-        "step": step,
-        "left_out": left_out,
+        **counts,
         "data": _data_order(accelerator, args),
         "trained": {name: value.detach() for name, value in model.named_parameters() if value.requires_grad},
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
@@ -116,10 +116,8 @@ def restore(
     optimizers: list[torch.optim.Optimizer],
     args: TrainingArguments,
     state: dict[str, Any],
-) -> tuple[int, int]:
+) -> None:
     """Puts a training state into model, optimisers and random generators.
-
-    Returns: the step to go on from, and the samples left out until then.
 
     Raises:
         ValueError: if this run would meet its samples in another order than the one that wrote the state, or if it
@@ -150,7 +148,6 @@ def restore(
     torch.set_rng_state(random["cpu"])
     if "cuda" in random and torch.cuda.is_available():
         torch.cuda.set_rng_state(random["cuda"])
-    return state["step"], state["left_out"]
 
 
 def _data_order(accelerator: Accelerator, args: TrainingArguments) -> dict[str, int]:
@@ -162,11 +159,15 @@ def _data_order(accelerator: Accelerator, args: TrainingArguments) -> dict[str, 
 def open_log(path: Path, step: int) -> TextIO:
     """The log of a run that goes on after `step` steps, without rows of later ones, to write on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-    # The last row is broken off if the process was killed while it wrote it.
-    kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
+    kept = [row for row in _whole_rows(path) if json.loads(row)["step"] <= step]
     path.write_text("".join(kept), encoding="utf-8")
     return open(path, "a", encoding="utf-8")
+
+
+def _whole_rows(log: Path) -> list[str]:
+    """The rows of a log; the last is broken off if the process was killed while it wrote it."""
+    rows = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.is_file() else []
+    return [row for row in rows if row.endswith("\n")]
 
 
 @contextmanager

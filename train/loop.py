@@ -113,16 +113,18 @@ def train(
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     ratios = [[group["lr"] / args.init_lr for group in optimizer.param_groups] for optimizer in optimizers]
     batches = iter(batches)
-    start, left_out = restore(accelerator, unwrapped, optimizers, args, resume_from) if resume_from else (0, 0)
-    main = accelerator.is_main_process
-    if main and not resume_from:
+    main, start, left_out, operations = accelerator.is_main_process, 0, 0, 0.0
+    if resume_from:
+        restore(accelerator, unwrapped, optimizers, args, resume_from)
+        start, left_out, operations = (resume_from[name] for name in ("step", "left_out", "operations"))
+    elif main:
         drop_states(args.output)  # of an earlier run, which this one's output takes the place of
     log = open_log(args.output / "log.jsonl", start) if main else None
     done = start * args.batch_size
     bar = tqdm(total=args.steps * args.batch_size, initial=done, unit="sample", disable=not main, dynamic_ncols=True)
     window: list[dict[str, float]] = []
     training_mode(model)
-    pace = Pace(accelerator, args, start)
+    pace = Pace(accelerator, args, start, operations)
     with termination() as asked_to_end:
         for step in range(start, args.steps):
             rate = learning_rate(args, step)
@@ -168,7 +170,8 @@ def train(
                     log.write(json.dumps(row) + "\n")
                     log.flush()
             if ((step + 1) % args.save_every == 0 or ending) and step + 1 < args.steps:
-                state = training_state(accelerator, unwrapped, optimizers, args, step + 1, left_out)
+                counts = {"step": step + 1, "left_out": left_out, "operations": pace.operations}
+                state = training_state(accelerator, unwrapped, optimizers, args, **counts)
                 if main:
                     write_checkpoint(lambda folder: save(unwrapped, folder), state, args.output)
                 if ending:
