@@ -18,12 +18,16 @@ class Pace:
     The operations of the first batch are counted, forward and backward, and taken in proportion to the places (tokens
     with padding; pixels where there is no text) of the others. What activation checkpointing computes twice counts
     twice; kernels that torch's counter does not know (bitsandbytes') count nothing.
+
+    Args:
+        operations: for each place, as counted by the run that this one goes on with: under the counter, kernels may
+            round otherwise, and a resumed run shall not.
     """
 
-    def __init__(self, accelerator: Accelerator, args: TrainingArguments, start: int) -> None:
+    def __init__(self, accelerator: Accelerator, args: TrainingArguments, start: int, operations: float = 0.0) -> None:
         self.args, self.start = args, start
         self.peak = matmul_peak(accelerator.device, accelerator.mixed_precision)
-        self.operations_per_place = 0.0
+        self.operations = operations
         self.places = self.tokens = 0
         self.started = time.monotonic()
 
@@ -31,12 +35,12 @@ class Pace:
     def of_batch(self, batch: dict[str, torch.Tensor]) -> Iterator[None]:
         """Around forward and backward of a batch."""
         places = batch["input_ids" if "input_ids" in batch else "pixel_values"].numel()
-        if self.operations_per_place:
+        if self.operations:
             yield
         else:
             with FlopCounterMode(display=False) as counter:
                 yield
-            self.operations_per_place = counter.get_total_flops() / places
+            self.operations = counter.get_total_flops() / places
         self.places += places
 
     def figures(self, step: int) -> dict[str, float]:
@@ -45,7 +49,7 @@ class Pace:
         return {
             "samples_per_s": round(steps * self.args.batch_size / seconds, 2),
             "tokens_per_s": round(self.tokens / seconds),
-            "peak_share": round(self.operations_per_place * self.places / seconds / self.peak, 4),
+            "peak_share": round(self.operations * self.places / seconds / self.peak, 4),
             "seconds_left": round(seconds / steps * (self.args.steps - step)),
         }
 
