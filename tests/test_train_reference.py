@@ -124,6 +124,20 @@ def test_fifty_steps_of_the_whole_language_model_learn_eight_samples_by_heart(fo
     assert all(name.startswith(("language_model.", "language_projection.")) for name in trained)
 
 
+def test_logits_are_computed_where_something_is_learnt_and_nowhere_else(folder, processor, tmp_path):
+    model = load_model(arguments(folder, tmp_path)).eval()
+    batch = collate(
+        [instruction_sample(PICTURE, "Why?", answer, processor, 160) for answer in ("A", "So be it")], processor
+    )
+    shapes = []
+    model.language_model.lm_head.register_forward_hook(lambda head, args, logits: shapes.append(tuple(logits.shape)))
+    with torch.no_grad():
+        loss = mean_loss(model, batch)
+        everywhere = model(**{name: value for name, value in batch.items() if name != "left_out"}).loss
+    assert shapes == [(int(learnt_in(batch)), 512), (*batch["input_ids"].shape, 512)]
+    assert loss.item() == pytest.approx(everywhere.item(), rel=1e-5)
+
+
 def test_frozen_towers_keep_their_dropout_off(folder, tmp_path):
     model = load_model(arguments(folder, tmp_path))
     assert model.config.qformer_config.hidden_dropout_prob > 0

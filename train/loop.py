@@ -174,6 +174,7 @@ def train(
                 state = training_state(accelerator, unwrapped, optimizers, args, **counts)
                 if main:
                     write_checkpoint(lambda folder: save(unwrapped, folder), state, args.output)
+                accelerator.wait_for_everyone()  # a launcher ends all processes when one of them ends
                 if ending:
                     accelerator.print(f"Ended by SIGTERM after step {step + 1}; resume=auto goes on from there")
                     raise SystemExit(128 + signal.SIGTERM)
