@@ -87,7 +87,7 @@ def test_broken_samples_are_left_out_and_counted(processor, tmp_path, caplog):
     shown = sum(len(batch["input_ids"]) for batch in pool)
     assert 40 <= shown <= 90 and all(batch["pixel_values"].shape[0] == len(batch["input_ids"]) for batch in pool)
     assert sum(int(batch["left_out"]) for batch in pool) >= 128 - shown + 3 * 60
-    for word in ("has no picture", "has no caption", "left out a picture: This picture is damaged"):
+    for word in ("has no picture", "has no caption", "left out a picture: This is not a JPEG"):
         assert word in caplog.text
 
 
