@@ -135,9 +135,11 @@ def test_text_only_records_train_without_a_picture(processor, tmp_path):
     write_json(tmp_path / "a.json", [{"id": "7", "conversations": turns}])
     records = read_llava_instruct(tmp_path / "a.json", tmp_path)
     assert records == [(None, [("What is blue?", "A colour.")])]
-    prompt = next(iter(Records(records, processor, 160, 0, 0, 1)))
-    assert prompt["picture"] is None
-    assert "pixel_values" not in collate([prompt], processor)
+    sample = next(iter(Records(records, processor, 160, 0, 0, 1)))
+    assert sample["picture"] is None and processor.image_token_id not in sample["input_ids"]
+    assert processor.tokenizer.decode(sample["input_ids"][1:]) == "###Human: What is blue?###Assistant: A colour.###"
+    assert learnt(sample, processor) == "A colour.###"
+    assert "pixel_values" not in collate([sample], processor)
 
 
 @pytest.fixture

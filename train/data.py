@@ -36,7 +36,6 @@ CAPTION_INSTRUCTIONS = (
     "Could you describe the contents of this image for me?",
 )
 
-
 #: What is asked of ArtEmis's paintings, whose annotators named an emotion and explained it (Achlioptas et al., 2021).
 ARTEMIS_INSTRUCTIONS = (
     "Name the emotion that this painting evokes, and say why in one sentence.",
@@ -77,9 +76,11 @@ def answer_sample(picture: Any, prompt: str, answer: str, processor: MiniGPT4Pro
     }
 
 
-def dialogue_sample(picture: Any, rounds: list[tuple[str, str]], processor: MiniGPT4Processor) -> dict:
+def dialogue_sample(
+    picture: Any, rounds: list[tuple[str, str]], processor: MiniGPT4Processor, has_picture: bool = True
+) -> dict:
     """A whole dialogue in the chat prompt; every answer and the `###` that closes it are learnt."""
-    input_ids, labels = processor.tokenize_with_answers(rounds)
+    input_ids, labels = processor.tokenize_with_answers(rounds, has_picture)
     return {"picture": picture, "input_ids": input_ids, "labels": labels}
 
 
@@ -190,7 +191,7 @@ class Records(IterableDataset):
                 instruction = rng.choice(instruction or CAPTION_INSTRUCTIONS)
                 yield instruction_sample(picture, instruction, answer, self.processor, self.max_text_tokens)
             else:
-                yield dialogue_sample(picture, rounds, self.processor)
+                yield dialogue_sample(picture, rounds, self.processor, has_picture=picture is not None)
 
 
 def endless_order(total: int, seed: int, part: int, parts: int, start: int = 0) -> Iterator[tuple[int, random.Random]]:
