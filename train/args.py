@@ -81,6 +81,7 @@ class AdapterArguments(TrainingArguments):
     `layers`, `input_layernorm` and `post_attention_layernorm` are the image adapter's: all, even, none or layer numbers
     like 0,4,8; with `reduction_factor` they are the paper's Table 4.
 
+    `token_cache` is a folder that `train.tokens` made of this run's pictures, if it shall not look at them itself.
     `resume=auto` goes on from the newest checkpoint in `output`, if there is one.
     """
 
@@ -97,6 +98,7 @@ class AdapterArguments(TrainingArguments):
     top_layers: int = 5
     dtype: str = "bfloat16"
     gradient_checkpointing: bool = False
+    token_cache: Path | None = None
     resume: str = "no"
 
     def problems(self) -> list[str]:
@@ -203,10 +205,10 @@ def parse(kind: type[T], argv: list[str] | None = None, description: str | None 
     raise ArgumentErrors(problems)
 
 
-def parse_or_exit(kind: type[T], description: str | None = None) -> T:
+def parse_or_exit(kind: type[T], description: str | None = None, argv: list[str] | None = None) -> T:
     """`parse`, for scripts: prints the problems and exits with status 2."""
     try:
-        return parse(kind, description=description)
+        return parse(kind, argv, description)
     except ArgumentErrors as errors:
         print(errors, file=sys.stderr)
         raise SystemExit(2) from None

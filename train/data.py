@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from artgpt4.images import PictureError, open_picture
 from artgpt4.minigpt4 import MiniGPT4Processor, stage2_prompt
+from train.tokens import Tokens
 
 logger = logging.getLogger(__name__)
 
@@ -132,24 +133,36 @@ class ShardCaptions(IterableDataset):
             wds.tarfile_to_samples(handler=leave_out),
             wds.shuffle(1000, rng=random.Random(f"shuffle {self.seed} {part}")),
         )
-        pairs = (pair for record in records if (pair := _captioned(record, leave_out)))
-        for number, (picture, caption) in enumerate(pairs):
+        whole = (found for record in records if (found := _captioned(record, leave_out)))
+        for number, (name, picture, caption) in enumerate(whole):
             left_out = len(broken)
             broken.clear()
             if number >= start:
                 sample = caption_sample(picture, caption, self.processor, self.max_text_tokens)
-                yield sample | {"left_out": left_out}
+                yield sample | {"name": name, "left_out": left_out}
+
+    def pictures(self) -> Iterator[tuple[str, bytes]]:
+        """Every picture of the shards once, with its name."""
+
+        def leave_out(error: Exception) -> bool:
+            logger.warning("left out: %s", error)
+            return True
+
+        urls = ({"url": url} for url in self.urls)
+        for record in wds.tariterators.tarfile_samples(urls, handler=leave_out):
+            if found := _captioned(record, leave_out):
+                yield found[:2]
 
 
-def _captioned(record: dict[str, Any], leave_out: Callable[[Exception], bool]) -> tuple[bytes, str] | None:
-    """Picture and caption of a record in img2dataset's layout, or None, having said why."""
+def _captioned(record: dict[str, Any], leave_out: Callable[[Exception], bool]) -> tuple[str, bytes, str] | None:
+    """Name, picture and caption of a record in img2dataset's layout, or None, having said why."""
     picture = next((record[kind] for kind in ("jpg", "jpeg", "png", "webp") if kind in record), None)
     try:
         caption = record["txt"].decode() if "txt" in record else json.loads(record["json"])["caption"]
     except (KeyError, ValueError):
         caption = None
     if picture and caption and caption.strip():
-        return picture, caption.strip()
+        return f"{Path(record['__url__']).name}/{record['__key__']}", picture, caption.strip()
     leave_out(ValueError(f"{record['__key__']} in {record['__url__']} has no {'caption' if picture else 'picture'}"))
     return None
 
@@ -189,9 +202,15 @@ class Records(IterableDataset):
             instruction, answer = rounds[0]
             if len(rounds) == 1 and not isinstance(instruction, str):
                 instruction = rng.choice(instruction or CAPTION_INSTRUCTIONS)
-                yield instruction_sample(picture, instruction, answer, self.processor, self.max_text_tokens)
+                sample = instruction_sample(picture, instruction, answer, self.processor, self.max_text_tokens)
             else:
-                yield dialogue_sample(picture, rounds, self.processor, has_picture=picture is not None)
+                sample = dialogue_sample(picture, rounds, self.processor, has_picture=picture is not None)
+            yield sample | {"name": str(picture)}
+
+    def pictures(self) -> Iterator[tuple[str, Path]]:
+        """Every picture of the records once, with its name."""
+        for picture in dict.fromkeys(picture for picture, _ in self.records if picture is not None):
+            yield str(picture), picture
 
 
 def endless_order(total: int, seed: int, part: int, parts: int, start: int = 0) -> Iterator[tuple[int, random.Random]]:
@@ -323,8 +342,10 @@ class Buckets(IterableDataset):
         batch_size: int,
         seed: int,
         skip: int = 0,
+        tokens: Tokens | None = None,
     ) -> None:
-        self.samples, self.processor, self.batch_size, self.seed, self.skip = samples, processor, batch_size, seed, skip
+        self.samples, self.processor, self.batch_size, self.seed = samples, processor, batch_size, seed
+        self.skip, self.tokens = skip, tokens
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         info = get_worker_info()
@@ -336,7 +357,7 @@ class Buckets(IterableDataset):
         part, parts = self.samples.rank * workers + worker, self.samples.world_size * workers
         samples = self.samples.stream(part, parts, skip // POOL * POOL * self.batch_size)
         for batch in bucketed(samples, self.batch_size, self.seed, skip=skip):
-            yield collate(batch, self.processor)
+            yield collate(batch, self.processor, self.tokens)
 
 
 def loader(
@@ -346,22 +367,31 @@ def loader(
     seed: int,
     num_workers: int,
     skip: int = 0,
+    tokens: Tokens | None = None,
 ) -> DataLoader:
     """Endless collated batches of `batch_size` samples for this process, without the first `skip`."""
-    return DataLoader(Buckets(samples, processor, batch_size, seed, skip), batch_size=None, num_workers=num_workers)
+    batches = Buckets(samples, processor, batch_size, seed, skip, tokens)
+    return DataLoader(batches, batch_size=None, num_workers=num_workers)
 
 
-def collate(samples: list[dict], processor: MiniGPT4Processor) -> dict[str, torch.Tensor]:
+def collate(samples: list[dict], processor: MiniGPT4Processor, tokens: Tokens | None = None) -> dict[str, torch.Tensor]:
     """`pixel_values` [B, 3, S, S] and right-padded `input_ids`, `attention_mask`, `labels` [B, T].
 
     A picture that cannot be read is left out with its sample and a warning; `left_out` counts them, with those that a
     reader left out. Samples of text alone have no row in `pixel_values`: their tokens hold no place for a picture, and
-    the model fills places in order.
+    the model fills places in order. With `tokens`, `query_output` [B, num_query_tokens, qformer hidden] takes the place
+    of `pixel_values`.
     """
     kept, pictures, left_out = [], [], sum(sample.get("left_out", 0) for sample in samples)
     for sample in samples:
         picture = sample["picture"]
-        if isinstance(picture, bytes | Path):
+        if tokens is not None and picture is not None:
+            picture = tokens.get(sample["name"])
+            if picture is None:
+                logger.warning("left out %s: it is not in the token cache", sample["name"])
+                left_out += 1
+                continue
+        elif isinstance(picture, bytes | Path):
             try:
                 picture = open_picture(picture)
             except (PictureError, OSError) as error:
@@ -373,7 +403,7 @@ def collate(samples: list[dict], processor: MiniGPT4Processor) -> dict[str, torc
     if not kept:
         # The other processes wait for this one's batch: it gets one from which nothing is learnt.
         kept = [samples[0] | {"labels": [-100] * len(samples[0]["labels"])}]
-        pictures = [Image.new("RGB", (8, 8))]
+        pictures = [Image.new("RGB", (8, 8)) if tokens is None else torch.zeros(tokens.values.shape[1:])]
     length = max(len(sample["input_ids"]) for sample in kept)
     batch = {
         # Padding is masked; the end token is only there because some id must be.
@@ -383,11 +413,13 @@ def collate(samples: list[dict], processor: MiniGPT4Processor) -> dict[str, torc
         "left_out": torch.tensor(left_out),
     }
     for row, sample in enumerate(kept):
-        tokens = len(sample["input_ids"])
-        batch["input_ids"][row, :tokens] = torch.tensor(sample["input_ids"])
-        batch["attention_mask"][row, :tokens] = 1
-        batch["labels"][row, :tokens] = torch.tensor(sample["labels"])
+        end = len(sample["input_ids"])
+        batch["input_ids"][row, :end] = torch.tensor(sample["input_ids"])
+        batch["attention_mask"][row, :end] = 1
+        batch["labels"][row, :end] = torch.tensor(sample["labels"])
     with_picture = [picture for picture in pictures if picture is not None]
-    if with_picture:
+    if with_picture and tokens is not None:
+        batch["query_output"] = torch.stack(with_picture)
+    elif with_picture:
         batch["pixel_values"] = processor.pixel_values(with_picture)
     return batch

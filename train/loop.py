@@ -21,6 +21,8 @@ from train.pace import Pace
 #: (model, batch) -> (loss summed over what is learnt, figures to log)
 LossFunction = Callable[[nn.Module, dict[str, torch.Tensor]], tuple[torch.Tensor, dict[str, float]]]
 
+_INPUTS = ("pixel_values", "query_output", "input_ids", "attention_mask")
+
 
 def learnt_in(batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """How much a batch teaches: its learnt tokens, or its pictures where it has no text."""
@@ -39,7 +41,7 @@ def token_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.
 
     Logits are computed where there is something to learn and nowhere else: [learnt tokens, vocabulary].
     """
-    inputs = {name: batch[name] for name in ("pixel_values", "input_ids", "attention_mask") if name in batch}
+    inputs = {name: batch[name] for name in _INPUTS if name in batch}
     targets = F.pad(batch["labels"][:, 1:], (0, 1), value=-100)
     is_learnt = targets != -100
     logits = model(**inputs, logits_to_keep=is_learnt).logits

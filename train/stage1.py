@@ -17,6 +17,7 @@ from train.checkpoints import is_finished, last_state
 from train.data import Records, ShardCaptions, loader
 from train.loop import accelerator_for, adamw, train
 from train.methods import describe, load_model, save_model
+from train.tokens import Tokens
 
 
 @dataclasses.dataclass
@@ -63,9 +64,15 @@ def train_stage(
     model = load_model(args)
     accelerator.print(describe(model))
     batches_done = state["step"] * args.gradient_accumulation if state else 0
-    batches = loader(samples, processor, per_process, args.seed, args.num_workers, batches_done)
+    tokens = Tokens(args.token_cache, model, processor) if args.token_cache else None
+    batches = loader(samples, processor, per_process, args.seed, args.num_workers, batches_done, tokens)
     optimizers = [adamw(model, args)]
     train(accelerator, model, batches, optimizers, args, lambda m, f: save_model(m, f, args.base), resume_from=state)
+
+
+def read_samples(args: Stage1Arguments, processor: MiniGPT4Processor, rank: int, world_size: int) -> ShardCaptions:
+    """What stage 1 trains on."""
+    return ShardCaptions(args.shards, processor, args.max_text_tokens, args.seed, rank, world_size)
 
 
 def main() -> None:
@@ -73,8 +80,7 @@ def main() -> None:
     args = parse_or_exit(Stage1Arguments, __doc__)
     accelerator = accelerator_for(args)
     processor = MiniGPT4Processor.from_pretrained(args.base)
-    rank, world_size = accelerator.process_index, accelerator.num_processes
-    samples = ShardCaptions(args.shards, processor, args.max_text_tokens, args.seed, rank, world_size)
+    samples = read_samples(args, processor, accelerator.process_index, accelerator.num_processes)
     train_stage(accelerator, args, samples, processor)
 
 

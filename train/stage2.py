@@ -45,11 +45,8 @@ class Stage2Arguments(AdapterArguments):
         return found
 
 
-def main() -> None:
-    """Reads the arguments and trains."""
-    args = parse_or_exit(Stage2Arguments, __doc__)
-    accelerator = accelerator_for(args)
-    processor = MiniGPT4Processor.from_pretrained(args.base)
+def read_samples(args: Stage2Arguments, processor: MiniGPT4Processor, rank: int, world_size: int) -> Records:
+    """What stage 2 trains on: all that is named, together."""
     records = []
     if args.cc_sbu_align is not None:
         records += read_cc_sbu_align(args.cc_sbu_align)
@@ -59,9 +56,16 @@ def main() -> None:
         records += read_paintingform(args.paintingform)
     if args.artemis is not None:
         records += read_artemis(args.artemis, args.wikiart)
-    accelerator.print(f"{len(records)} records")
-    rank, world_size = accelerator.process_index, accelerator.num_processes
-    samples = Records(records, processor, args.max_text_tokens, args.seed, rank, world_size)
+    return Records(records, processor, args.max_text_tokens, args.seed, rank, world_size)
+
+
+def main() -> None:
+    """Reads the arguments and trains."""
+    args = parse_or_exit(Stage2Arguments, __doc__)
+    accelerator = accelerator_for(args)
+    processor = MiniGPT4Processor.from_pretrained(args.base)
+    samples = read_samples(args, processor, accelerator.process_index, accelerator.num_processes)
+    accelerator.print(f"{len(samples.records)} records")
     train_stage(accelerator, args, samples, processor)
 
 
