@@ -29,7 +29,9 @@ def global_batch(seed: int) -> dict[str, torch.Tensor]:
 
 def main(output: Path) -> None:
     """Trains for four steps, each process on its part of the batch."""
-    args = TrainingArguments(output, steps=4, batch_size=4, init_lr=1e-2, mixed_precision="no", log_every=1)
+    args = TrainingArguments(
+        output, steps=4, batch_size=4, init_lr=1e-2, mixed_precision="no", log_every=1, save_every=2
+    )
     accelerator = accelerator_for(args)
     torch.manual_seed(0)
     model = get_peft_model(tiny_model(), ImageAdapterConfig())

@@ -213,6 +213,7 @@ def test_two_processes_have_the_losses_of_one(tmp_path):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*command, "-m", "tests.shared_steps", str(tmp_path / "two")], check=True, env=environment)
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
+    assert sorted(folder.name for folder in (tmp_path / "two").iterdir() if folder.is_dir()) == ["final", "step-2"]
     assert len(one) == 4 and one[-1]["loss"] < one[0]["loss"]
     for name in ("loss", "grad_norm"):
         assert [row[name] for row in two] == pytest.approx([row[name] for row in one], rel=1e-4)
