@@ -49,13 +49,16 @@ def chat_prompt(rounds: Sequence[tuple[str, str | None]]) -> str:
     return "".join(text for text, _ in chat_parts(rounds))
 
 
-def chat_parts(rounds: Sequence[tuple[str, str | None]]) -> list[tuple[str, bool]]:
-    """The pieces of `chat_prompt` in order, each with whether the model has to say it (an answer and its `###`)."""
+def chat_parts(rounds: Sequence[tuple[str, str | None]], has_picture: bool = True) -> list[tuple[str, bool]]:
+    """The pieces of `chat_prompt` in order, each with whether the model has to say it (an answer and its `###`).
+
+    Without a picture, as in some training data, nothing is said about one.
+    """
     if not rounds:
         raise ValueError("A dialogue needs at least one round; got none.")
-    parts = [(SYSTEM + END, False)]
+    parts = [(SYSTEM + END if has_picture else END, False)]
     for number, (question, answer) in enumerate(rounds):
-        image = f"<Img>{IMAGE}</Img> " if number == 0 else ""
+        image = f"<Img>{IMAGE}</Img> " if number == 0 and has_picture else ""
         parts.append((f"Human: {image}{question}{END}Assistant:", False))
         if answer is not None:
             parts.append((f" {answer}{END}", True))
@@ -232,7 +235,9 @@ class MiniGPT4Processor(ProcessorMixin):
             start += len(piece) + len(IMAGE)
         return ids, ends
 
-    def tokenize_with_answers(self, rounds: Sequence[tuple[str, str]]) -> tuple[list[int], list[int]]:
+    def tokenize_with_answers(
+        self, rounds: Sequence[tuple[str, str]], has_picture: bool = True
+    ) -> tuple[list[int], list[int]]:
         """Ids of a closed dialogue, and labels that are -100 but on the answers and the `###` that ends each.
 
         The ids are those of `tokenize(chat_prompt(rounds))`, so that training sees what the chat shows. A token belongs
@@ -243,7 +248,7 @@ class MiniGPT4Processor(ProcessorMixin):
         """
         if any(answer is None for _, answer in rounds):
             raise ValueError("Every round needs an answer to learn from; one of them is None.")
-        parts = chat_parts(rounds)
+        parts = chat_parts(rounds, has_picture)
         is_answer = [learnt for text, learnt in parts for _ in text]
         ids, ends = self._tokenize("".join(text for text, _ in parts))
         labels = [token if end >= 0 and is_answer[end] else -100 for token, end in zip(ids, ends, strict=True)]

@@ -7,12 +7,29 @@ import pytest
 import torch
 
 import artgpt4
+from artgpt4.convert import convert
 
 
 @pytest.fixture(scope="session")
 def mini_folder() -> Path:
     """The embedded model's folder: `minigpt4` (base) and `artgpt4` (adapter)."""
     return Path(artgpt4.__file__).parent / "checkpoints" / "artgpt4-mini"
+
+
+@pytest.fixture(scope="session")
+def converted_reference(tmp_path_factory) -> Path:
+    """The toy-sized reference as `artgpt4.convert` writes it: `minigpt4` (base) and `artgpt4` (adapter)."""
+    reference, folder = Path(__file__).parent / "reference", tmp_path_factory.mktemp("converted")
+    convert(
+        vision=str(reference / "eva_vit_g.pth"),
+        qformer=str(reference / "blip2_pretrained_flant5xxl.pth"),
+        llm=str(reference / "vicuna"),
+        adapter=str(reference / "ArtGPT-4.pth"),
+        dims=str(reference / "dims.json"),
+        dtype="float32",
+        out=folder,
+    )
+    return folder
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ def test_vision_tower_and_qformer_carry_no_adapter():
     ("arguments", "message"),
     [
         ({"reduction_factor": 0}, "reduction_factor is 0"),
-        ({"reduction_factor": 2.5}, "reduction_factor is 2.5"),
+        ({"reduction_factor": 0.5}, "reduction_factor is 0.5"),
         ({"activation": "glue"}, "activation is 'glue'; give one of .*gelu"),
         ({"layers": "odd"}, "layers is 'odd'; give 'all', 'even', 'none' or a list"),
         ({"input_layernorm": [-1]}, r"input_layernorm is \[-1\]"),

@@ -14,6 +14,7 @@ from artgpt4.minigpt4 import IMAGE, chat_prompt
 from train import stage2
 from train.args import ArgumentErrors, TrainingArguments, parse
 from train.base import build_model
+from train.checkpoints import save_whole
 from train.data import (
     ShardCaptions,
     bucketed,
@@ -25,7 +26,8 @@ from train.data import (
     read_llava_instruct,
 )
 from train.evaluate_mini import chance, palette_f1
-from train.loop import accelerator_for, learning_rate, save_whole, token_loss, train
+from train.loop import accelerator_for, learning_rate, token_loss, train
+from train.pace import Pace
 from train.painter.write import write_cc_sbu_align, write_shards
 from train.stage2 import Stage2Arguments
 
@@ -213,6 +215,20 @@ def test_accumulation_weighs_tokens_and_not_batches(base, tmp_path):
         train(accelerator_for(args), model, collated, [sgd], args, save=lambda model, folder: None)
         stepped.append(model.language_model.model.layers[0].mlp.up_proj.weight.detach().clone())
     torch.testing.assert_close(stepped[0], stepped[1], rtol=1e-5, atol=1e-7)
+
+
+def test_pace_counts_the_operations_of_forward_and_backward(tmp_path):
+    args = TrainingArguments(tmp_path, steps=10, batch_size=2, mixed_precision="no")
+    pace, layer = Pace(accelerator_for(args), args, start=0), torch.nn.Linear(8, 4, bias=False)
+    batch = {"input_ids": torch.zeros(2, 5)}
+    for _ in range(2):
+        with pace.of_batch(batch):
+            layer(torch.ones(10, 8)).sum().backward()
+    # Forward, and the gradient of the weights; the input needs none.
+    assert pace.operations * 10 == 2 * (2 * 10 * 8 * 4)
+    pace.tokens = 6
+    figures = pace.figures(step=2)
+    assert pace.places == 20 and figures["seconds_left"] >= 0 and figures["samples_per_s"] > 0
 
 
 def test_a_broken_save_leaves_the_old_checkpoint(tmp_path):

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import re
 import sys
 import typing
 from pathlib import Path
@@ -10,6 +11,11 @@ from typing import Any, TypeVar
 import yaml
 
 T = TypeVar("T")
+
+#: What can be trained; see `AdapterArguments`.
+METHODS = ("image_adapter", "projection", "lora", "top_layers", "full")
+
+_NUMBERS = re.compile(r"\[?\s*\d+(\s*,\s*\d+)*\s*\]?")
 
 
 class ArgumentErrors(ValueError):
@@ -68,13 +74,32 @@ class TrainingArguments:
 
 @dataclasses.dataclass
 class AdapterArguments(TrainingArguments):
-    """What both stages of ArtGPT-4 need on top: a frozen base and the adapter to train in it."""
+    """What both stages need on top: a base, and what of it or in it is trained.
+
+    `method` is ArtGPT-4's `image_adapter` or one of the paper's Table 3: `projection` (MiniGPT-4's), `top_layers` (the
+    last `top_layers` of the language model), `full` (all of it), and GalleryGPT's `lora`. All train the projection.
+    `layers`, `input_layernorm` and `post_attention_layernorm` are the image adapter's: all, even, none or layer numbers
+    like 0,4,8; with `reduction_factor` they are the paper's Table 4.
+
+    `token_cache` is a folder that `train.tokens` made of this run's pictures, if it shall not look at them itself.
+    `resume=auto` goes on from the newest checkpoint in `output`, if there is one.
+    """
 
     base: str = ""
     adapter: str = ""
-    reduction_factor: int = 4
+    method: str = "image_adapter"
+    reduction_factor: float = 4
+    layers: str = "all"
+    input_layernorm: str = "even"
+    post_attention_layernorm: str = "all"
+    lora_rank: int = 128
+    lora_alpha: int = 256
+    lora_dropout: float = 0.05
+    top_layers: int = 5
     dtype: str = "bfloat16"
     gradient_checkpointing: bool = False
+    token_cache: Path | None = None
+    resume: str = "no"
 
     def problems(self) -> list[str]:
         """See `TrainingArguments.problems`."""
@@ -83,11 +108,29 @@ class AdapterArguments(TrainingArguments):
             found.append(
                 "base= is missing: a folder or Hub id of a MiniGPT-4 base, made by `python -m artgpt4.convert`"
             )
-        if self.reduction_factor < 1:
-            found.append(f"reduction_factor={self.reduction_factor} must be at least 1")
+        for name in ("reduction_factor", "lora_rank", "lora_alpha", "top_layers"):
+            if getattr(self, name) < 1:
+                found.append(f"{name}={getattr(self, name)} must be at least 1")
+        if not 0 <= self.lora_dropout < 1:
+            found.append(f"lora_dropout={self.lora_dropout} must be at least 0 and below 1")
+        for name in ("layers", "input_layernorm", "post_attention_layernorm"):
+            value = getattr(self, name)
+            if value not in ("all", "even", "none") and not _NUMBERS.fullmatch(value):
+                found.append(f"{name}={value} is none of all, even, none, and no list of layer numbers like 0,4,8")
+        if self.method not in METHODS:
+            found.append(f"method={self.method} is none of {', '.join(METHODS)}")
+        if self.adapter and self.method in ("top_layers", "full"):
+            found.append(f"method={self.method} has no adapter: name the folder that stage 1 wrote as base=")
+        if self.resume not in ("no", "auto"):
+            found.append(f"resume={self.resume} is neither no nor auto")
         if self.dtype not in ("float32", "bfloat16", "float16"):
             found.append(f'dtype="{self.dtype}" is none of float32, bfloat16, float16')
         return found
+
+
+def layer_choice(value: str) -> str | list[int]:
+    """`layers` and its like as `ImageAdapterConfig` takes them: a word, or numbers from "0,4,8" or "[0, 4, 8]"."""
+    return value if value.isalpha() else [int(number) for number in re.findall(r"\d+", value)]
 
 
 def missing_paths(**paths: Path | None) -> list[str]:
@@ -162,10 +205,10 @@ def parse(kind: type[T], argv: list[str] | None = None, description: str | None 
     raise ArgumentErrors(problems)
 
 
-def parse_or_exit(kind: type[T], description: str | None = None) -> T:
+def parse_or_exit(kind: type[T], description: str | None = None, argv: list[str] | None = None) -> T:
     """`parse`, for scripts: prints the problems and exits with status 2."""
     try:
-        return parse(kind, description=description)
+        return parse(kind, argv, description)
     except ArgumentErrors as errors:
         print(errors, file=sys.stderr)
         raise SystemExit(2) from None

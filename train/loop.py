@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
-import shutil
-import time
+import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,13 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from train.args import TrainingArguments
+from train.checkpoints import drop_states, open_log, restore, save_whole, termination, training_state, write_checkpoint
+from train.pace import Pace
 
 #: (model, batch) -> (loss summed over what is learnt, figures to log)
 LossFunction = Callable[[nn.Module, dict[str, torch.Tensor]], tuple[torch.Tensor, dict[str, float]]]
+
+_INPUTS = ("pixel_values", "query_output", "input_ids", "attention_mask")
 
 
 def learnt_in(batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -29,13 +31,21 @@ def learnt_in(batch: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.tensor(len(batch["pixel_values"]))
 
 
+def left_out_of(batch: dict[str, torch.Tensor]) -> int:
+    """How many samples could not be read when this batch was made."""
+    return int(batch.get("left_out", 0))
+
+
 def token_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict]:
-    """Cross-entropy summed over the learnt tokens, so that accumulation and processes weigh all tokens alike."""
-    inputs = {name: batch[name] for name in ("pixel_values", "input_ids", "attention_mask") if name in batch}
-    logits = model(**inputs).logits
-    labels = batch["labels"][:, 1:].reshape(-1)
-    loss = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels, ignore_index=-100, reduction="sum")
-    return loss, {}
+    """Cross-entropy summed over the learnt tokens, so that accumulation and processes weigh all tokens alike.
+
+    Logits are computed where there is something to learn and nowhere else: [learnt tokens, vocabulary].
+    """
+    inputs = {name: batch[name] for name in _INPUTS if name in batch}
+    targets = F.pad(batch["labels"][:, 1:], (0, 1), value=-100)
+    is_learnt = targets != -100
+    logits = model(**inputs, logits_to_keep=is_learnt).logits
+    return F.cross_entropy(logits.float(), targets[is_learnt], reduction="sum"), {}
 
 
 def learning_rate(args: TrainingArguments, step: int) -> float:
@@ -65,6 +75,15 @@ def accelerator_for(args: TrainingArguments) -> Accelerator:
     )
 
 
+def training_mode(model: nn.Module) -> None:
+    """Training mode, but for frozen towers: dropout in a part that cannot learn only spoils what it says."""
+    model.train()
+    for name, module in model.named_modules():
+        is_tower = name.rpartition(".")[2] in ("vision_model", "qformer")
+        if is_tower and not any(parameter.requires_grad for parameter in module.parameters()):
+            module.eval()
+
+
 def train(
     accelerator: Accelerator,
     model: nn.Module,
@@ -73,86 +92,105 @@ def train(
     args: TrainingArguments,
     save: Callable[[nn.Module, Path], None],
     compute_loss: LossFunction = token_loss,
+    resume_from: dict[str, Any] | None = None,
 ) -> nn.Module:
-    """Trains for `args.steps` steps; logs to `output/log.jsonl`, saves to `output/step-N` and `output/final`.
+    """Trains to `args.steps`; logs to `output/log.jsonl`, saves to `output/step-N` and `output/final`.
+
+    SIGTERM ends the run after the step it comes in, with a checkpoint and exit status 143.
 
     Args:
-        batches: endless batches of this process, on the CPU.
+        batches: endless batches of this process, on the CPU; of a resumed run, from where it goes on.
         save: writes the unwrapped model into an empty folder.
         compute_loss: see `LossFunction`.
+        resume_from: what `train.checkpoints.last_state` found, if this run goes on with an earlier one.
 
     Returns: the unwrapped model.
+
+    Raises:
+        RuntimeError: if a step has nothing to learn, as when no picture can be read.
+        ValueError: if `resume_from` is of a run whose data came in another order.
     """
     unwrapped = model
     model, *optimizers = accelerator.prepare(model, *optimizers)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     ratios = [[group["lr"] / args.init_lr for group in optimizer.param_groups] for optimizer in optimizers]
     batches = iter(batches)
-    main = accelerator.is_main_process
-    if main:
-        args.output.mkdir(parents=True, exist_ok=True)
-    log = open(args.output / "log.jsonl", "a", encoding="utf-8") if main else None
-    bar = tqdm(total=args.steps * args.batch_size, unit="sample", disable=not main, dynamic_ncols=True)
+    main, start, left_out, operations = accelerator.is_main_process, 0, 0, 0.0
+    if resume_from:
+        restore(accelerator, unwrapped, optimizers, args, resume_from)
+        start, left_out, operations = (resume_from[name] for name in ("step", "left_out", "operations"))
+    elif main:
+        drop_states(args.output)  # of an earlier run, which this one's output takes the place of
+    log = open_log(args.output / "log.jsonl", start) if main else None
+    done = start * args.batch_size
+    bar = tqdm(total=args.steps * args.batch_size, initial=done, unit="sample", disable=not main, dynamic_ncols=True)
     window: list[dict[str, float]] = []
-    started, tokens_seen = time.monotonic(), 0
-    model.train()
-    for step in range(args.steps):
-        rate = learning_rate(args, step)
-        for optimizer, of_optimizer in zip(optimizers, ratios, strict=True):
-            for group, ratio in zip(optimizer.param_groups, of_optimizer, strict=True):
-                group["lr"] = rate * ratio
-        micro_batches = [next(batches) for _ in range(args.gradient_accumulation)]
-        learnt = sum(learnt_in(batch) for batch in micro_batches).to(accelerator.device)
-        learnt = accelerator.reduce(learnt, "sum").clamp(min=1)
-        figures: dict[str, float] = {}
-        loss_sum = torch.zeros((), device=accelerator.device)
-        for i, batch in enumerate(micro_batches):
-            batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
-            is_last = i == len(micro_batches) - 1
-            with accelerator.accumulate(model) if is_last else accelerator.no_sync(model), accelerator.autocast():
-                loss, of_batch = compute_loss(model, batch)
-                # Processes average their gradients; the sum over tokens of all processes is what is wanted.
-                accelerator.backward(loss * accelerator.num_processes / learnt)
-            loss_sum += loss.detach()
-            figures |= of_batch
-        accelerator.unscale_gradients()
-        norm = nn.utils.clip_grad_norm_(trained, args.max_grad_norm)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+    training_mode(model)
+    pace = Pace(accelerator, args, start, operations)
+    with termination() as asked_to_end:
+        for step in range(start, args.steps):
+            rate = learning_rate(args, step)
+            for optimizer, of_optimizer in zip(optimizers, ratios, strict=True):
+                for group, ratio in zip(optimizer.param_groups, of_optimizer, strict=True):
+                    group["lr"] = rate * ratio
+            micro_batches = [next(batches) for _ in range(args.gradient_accumulation)]
+            counts = [sum(int(of(batch)) for batch in micro_batches) for of in (learnt_in, left_out_of)]
+            counts = torch.tensor([*counts, asked_to_end.is_set()], device=accelerator.device)
+            learnt, broken, ending = accelerator.reduce(counts, "sum").tolist()
+            if not learnt:
+                raise RuntimeError(f"Step {step + 1} has nothing to learn; see the warnings about its samples above")
+            figures: dict[str, float] = {}
+            loss_sum = torch.zeros((), device=accelerator.device)
+            for i, batch in enumerate(micro_batches):
+                batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+                is_last = i == len(micro_batches) - 1
+                with accelerator.accumulate(model) if is_last else accelerator.no_sync(model), pace.of_batch(batch):
+                    with accelerator.autocast():
+                        loss, of_batch = compute_loss(model, batch)
+                    # Processes average their gradients; the sum over tokens of all processes is what is wanted.
+                    accelerator.backward(loss * accelerator.num_processes / learnt)
+                loss_sum += loss.detach()
+                figures |= of_batch
+            accelerator.unscale_gradients()
+            norm = nn.utils.clip_grad_norm_(trained, args.max_grad_norm)
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
 
-        tokens_seen += int(learnt)
-        window.append(figures | {"loss": float(accelerator.reduce(loss_sum, "sum") / learnt)})
-        bar.update(args.batch_size)
-        if (step + 1) % args.log_every == 0 or step + 1 == args.steps:
-            row: dict[str, Any] = {name: _mean(window, name) for name in window[-1]}
-            row |= {"step": step + 1, "lr": rate, "grad_norm": float(norm)}
-            row |= {"tokens_per_s": round(tokens_seen / (time.monotonic() - started))}
-            window = []
-            if main:
-                bar.set_postfix(loss=f"{row['loss']:.3f}", lr=f"{rate:.1e}", tokens_s=row["tokens_per_s"])
-                log.write(json.dumps(row) + "\n")
-                log.flush()
-        if (step + 1) % args.save_every == 0 and step + 1 < args.steps and main:
-            save_whole(lambda folder: save(unwrapped, folder), args.output / f"step-{step + 1}")
+            pace.tokens += learnt
+            left_out += broken
+            window.append(figures | {"loss": float(accelerator.reduce(loss_sum, "sum") / learnt)})
+            bar.update(args.batch_size)
+            if (step + 1) % args.log_every == 0 or step + 1 == args.steps or ending:
+                row: dict[str, Any] = {name: _mean(window, name) for name in window[-1]}
+                row |= {"step": step + 1, "lr": rate, "grad_norm": float(norm), "left_out": left_out}
+                row |= pace.figures(step + 1)
+                window = []
+                if main:
+                    shown = {"tokens_s": row["tokens_per_s"], "peak": f"{row['peak_share']:.0%}"}
+                    bar.set_postfix(loss=f"{row['loss']:.3f}", lr=f"{rate:.1e}", **shown)
+                    log.write(json.dumps(row) + "\n")
+                    log.flush()
+            if ((step + 1) % args.save_every == 0 or ending) and step + 1 < args.steps:
+                counts = {"step": step + 1, "left_out": left_out, "operations": pace.operations}
+                state = training_state(accelerator, unwrapped, optimizers, args, **counts)
+                if main:
+                    write_checkpoint(lambda folder: save(unwrapped, folder), state, args.output)
+                accelerator.wait_for_everyone()  # a launcher ends all processes when one of them ends
+                if ending:
+                    accelerator.print(f"Ended by SIGTERM after step {step + 1}; resume=auto goes on from there")
+                    raise SystemExit(128 + signal.SIGTERM)
     accelerator.wait_for_everyone()
     bar.close()
     if main:
         log.close()
         save_whole(lambda folder: save(unwrapped, folder), args.output / "final")
+        drop_states(args.output)
         plot_log(args.output / "log.jsonl", args.output / "loss.png")
+        if left_out:
+            print(f"{left_out} samples could not be read and were left out; the warnings above name them")
     accelerator.wait_for_everyone()
     return unwrapped
-
-
-def save_whole(save: Callable[[Path], None], folder: Path) -> None:
-    """Writes a checkpoint under a temporary name and renames it, so that what bears the name is whole."""
-    temporary = folder.with_name(folder.name + ".part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    save(temporary)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)
 
 
 def plot_log(log: Path, picture: Path) -> None:

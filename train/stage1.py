@@ -3,22 +3,21 @@
     python -m train.stage1 --config train/configs/mini_stage1.yaml [key=value ...]
 
 A frozen MiniGPT-4 base, image adapters in its language model, WebDataset shards of pictures with captions and no prompt
-(Yuan et al., 2023, section "The First Stage"). `output/final` is an adapter folder that `artgpt4.load` opens.
+(Yuan et al., 2023, section "The First Stage"). `output/final` is a folder that `artgpt4.load` opens.
 """
 
 import dataclasses
-import os
-from pathlib import Path
 
-import torch
+from accelerate import Accelerator
 from accelerate.utils import set_seed
-from peft import PeftModel, get_peft_model
 
-from artgpt4.image_adapter import ImageAdapterConfig
-from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from artgpt4.minigpt4 import MiniGPT4Processor
 from train.args import AdapterArguments, parse_or_exit
-from train.data import ShardCaptions, loader
+from train.checkpoints import is_finished, last_state
+from train.data import Records, ShardCaptions, loader
 from train.loop import accelerator_for, adamw, train
+from train.methods import describe, load_model, save_model
+from train.tokens import Tokens
 
 
 @dataclasses.dataclass
@@ -40,49 +39,49 @@ class Stage1Arguments(AdapterArguments):
         return found
 
 
-def load_with_adapter(args: AdapterArguments) -> PeftModel:
-    """The frozen base in `args.dtype` with image adapters: fresh ones, or those of `args.adapter` to train on.
+def train_stage(
+    accelerator: Accelerator,
+    args: AdapterArguments,
+    samples: ShardCaptions | Records,
+    processor: MiniGPT4Processor,
+) -> None:
+    """Trains `args.method` on the samples, from the newest checkpoint on if `args.resume` says so; both stages do.
 
-    What is trained is fp32, whatever the base's dtype.
+    Raises:
+        ValueError: if the batch cannot be shared evenly.
     """
-    base = MiniGPT4ForConditionalGeneration.from_pretrained(args.base, dtype=getattr(torch, args.dtype))
-    if args.adapter:
-        model = PeftModel.from_pretrained(base, args.adapter, is_trainable=True)
-    else:
-        model = get_peft_model(base, ImageAdapterConfig(reduction_factor=args.reduction_factor))
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-    if args.gradient_checkpointing:
-        base.gradient_checkpointing_enable()
-        base.enable_input_require_grads()
-    return model
+    if args.resume == "auto" and is_finished(args):
+        accelerator.print(f"{args.output / 'final'} is there already; resume=no would train it anew")
+        return
+    per_process, rest = divmod(args.batch_size, accelerator.num_processes * args.gradient_accumulation)
+    if rest or not per_process:
+        raise ValueError(
+            f"batch_size={args.batch_size} cannot be shared evenly by {accelerator.num_processes} processes with "
+            f"gradient_accumulation={args.gradient_accumulation}; give a multiple of the two's product"
+        )
+    set_seed(args.seed)
+    state = last_state(args.output) if args.resume == "auto" else None
+    model = load_model(args)
+    accelerator.print(describe(model))
+    batches_done = state["step"] * args.gradient_accumulation if state else 0
+    tokens = Tokens(args.token_cache, model, processor) if args.token_cache else None
+    batches = loader(samples, processor, per_process, args.seed, args.num_workers, batches_done, tokens)
+    optimizers = [adamw(model, args)]
+    train(accelerator, model, batches, optimizers, args, lambda m, f: save_model(m, f, args.base), resume_from=state)
 
 
-def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Writes the adapter in PEFT's format. A base that is a folder here is named relative to the adapter's own."""
-    config = model.peft_config["default"]
-    base = config.base_model_name_or_path
-    if Path(base).is_dir():
-        config.base_model_name_or_path = os.path.relpath(base, folder)
-    model.save_pretrained(folder)
-    config.base_model_name_or_path = base
+def read_samples(args: Stage1Arguments, processor: MiniGPT4Processor, rank: int, world_size: int) -> ShardCaptions:
+    """What stage 1 trains on."""
+    return ShardCaptions(args.shards, processor, args.max_text_tokens, args.seed, rank, world_size)
 
 
 def main() -> None:
     """Reads the arguments and trains."""
     args = parse_or_exit(Stage1Arguments, __doc__)
     accelerator = accelerator_for(args)
-    set_seed(args.seed)
-    model = load_with_adapter(args)
     processor = MiniGPT4Processor.from_pretrained(args.base)
-    rank, world_size = accelerator.process_index, accelerator.num_processes
-    samples = ShardCaptions(args.shards, processor, args.max_text_tokens, args.seed, rank, world_size)
-    per_process = args.batch_size // world_size // args.gradient_accumulation
-    batches = loader(samples, processor, per_process, args.seed, args.num_workers)
-    if accelerator.is_main_process:
-        model.print_trainable_parameters()
-    train(accelerator, model, batches, [adamw(model, args)], args, save_adapter)
+    samples = read_samples(args, processor, accelerator.process_index, accelerator.num_processes)
+    train_stage(accelerator, args, samples, processor)
 
 
 if __name__ == "__main__":

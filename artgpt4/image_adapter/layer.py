@@ -55,8 +55,8 @@ class ImageAdapterMLP(nn.Module, ImageAdapterLayer):
         norm = self.base_layer[0]
         hidden_size = norm.weight.shape[0]
         if has_adapter:
-            width = hidden_size // config.reduction_factor
-            if width == 0:
+            width = round(hidden_size / config.reduction_factor)
+            if config.reduction_factor > hidden_size:
                 raise ValueError(
                     f"reduction_factor is {config.reduction_factor}, more than the model's hidden size {hidden_size}."
                 )

@@ -1,0 +1,98 @@
+"""What is trained in a frozen base: image adapters, or one of the baselines that the paper compares them with."""
+
+import os
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.utils.constants import DUMMY_TARGET_MODULES
+from torch import nn
+
+from artgpt4.image_adapter import ImageAdapterConfig
+from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from train.args import AdapterArguments, layer_choice
+
+PROJECTION = "language_projection"
+#: Every linear layer of the language model but its head, as LLaVA's and GalleryGPT's LoRA has it.
+LORA_TARGETS = r".*language_model\.model\.layers\.\d+\.(self_attn|mlp)\.\w+_proj"
+
+
+def load_model(args: AdapterArguments) -> nn.Module:
+    """The base in `args.dtype` with what `args.method` trains, fresh or from `args.adapter`.
+
+    What is trained is fp32, whatever the base's dtype.
+    """
+    base = MiniGPT4ForConditionalGeneration.from_pretrained(args.base, dtype=getattr(torch, args.dtype))
+    if args.adapter:
+        model = PeftModel.from_pretrained(base, args.adapter, is_trainable=True)
+    else:
+        model = with_method(base, args)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    if args.gradient_checkpointing:
+        base.gradient_checkpointing_enable()
+        base.enable_input_require_grads()
+    return model
+
+
+def with_method(base: MiniGPT4ForConditionalGeneration, args: AdapterArguments) -> nn.Module:
+    """The base with what `args.method` trains requiring gradients, and nothing else.
+
+    Raises:
+        ValueError: if `args.top_layers` is more than the language model has.
+    """
+    if args.method == "image_adapter":
+        config = ImageAdapterConfig(
+            reduction_factor=args.reduction_factor,
+            layers=layer_choice(args.layers),
+            input_layernorm=layer_choice(args.input_layernorm),
+            post_attention_layernorm=layer_choice(args.post_attention_layernorm),
+        )
+        return get_peft_model(base, config)
+    if args.method == "lora":
+        config = LoraConfig(
+            r=args.lora_rank,
+            lora_alpha=args.lora_alpha,
+            lora_dropout=args.lora_dropout,
+            target_modules=LORA_TARGETS,
+            modules_to_save=[PROJECTION],
+        )
+        return get_peft_model(base, config)
+    if args.method == "projection":
+        # PEFT's way to train whole modules alone: a LoRA that is put nowhere. The checkpoint stays small.
+        config = LoraConfig(target_modules=DUMMY_TARGET_MODULES, modules_to_save=[PROJECTION])
+        return get_peft_model(base, config)
+    base.requires_grad_(False)
+    base.language_projection.requires_grad_(True)
+    layers = base.language_model.model.layers
+    if args.method == "full":
+        base.language_model.requires_grad_(True)
+    elif args.top_layers > len(layers):
+        raise ValueError(f"top_layers={args.top_layers} is more than the language model's {len(layers)} layers")
+    else:
+        layers[-args.top_layers :].requires_grad_(True)
+    return base
+
+
+def save_model(model: nn.Module, folder: Path, base: str) -> None:
+    """Writes what `artgpt4.load` opens: an adapter in PEFT's format, or the whole model where its own weights changed.
+
+    A base that is a folder here is named in the adapter relative to the adapter's own.
+    """
+    if not isinstance(model, PeftModel):
+        model.save_pretrained(folder)
+        MiniGPT4Processor.from_pretrained(base).save_pretrained(folder)
+        return
+    config = model.peft_config["default"]
+    if Path(base).is_dir():
+        config.base_model_name_or_path = os.path.relpath(base, folder)
+    model.save_pretrained(folder)
+    config.base_model_name_or_path = base
+
+
+def describe(model: nn.Module) -> str:
+    """How many parameters are trained, of how many."""
+    counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    trained, total = sum(n for n, is_trained in counts if is_trained), sum(n for n, _ in counts)
+    return f"{trained:,} parameters are trained, of {total:,} ({trained / total:.2%})"
