@@ -133,9 +133,7 @@ def test_dialogue_learns_the_answers_and_their_ends_alone(base):
     sample = dialogue_sample(None, rounds, processor)
     assert sample["input_ids"] == processor.tokenize(chat_prompt(rounds))
     learnt = processor.tokenizer.decode([token for token in sample["labels"] if token != -100])
-    assert learnt.split("###") == ["The open sea.", " It is blue.", ""] or learnt.replace(" ", "") == (
-        "Theopensea.###Itisblue.###"
-    )
+    assert learnt == "The open sea.### It is blue.###"
 
 
 def test_processes_share_an_epoch_without_overlap():
