@@ -229,6 +229,13 @@ def test_a_server_that_does_not_answer_is_named_with_its_reason(server, pictures
     assert len(server.requests) == asked
 
 
+def test_only_a_servers_address_is_opened(tmp_path, pictures):
+    (tmp_path / "chat").mkdir()
+    (tmp_path / "chat" / "completions").write_text('{"choices": [{"message": {"content": "a file"}}]}')
+    with pytest.raises(SystemUnavailable, match="must begin with http"):
+        Endpoint("m", tmp_path.as_uri()).answer(pictures[:1], [("why",)])
+
+
 def test_every_system_of_the_papers_tables_has_an_entry_and_its_rows():
     for name in ("artemis", "artmm", "first_preprint", "painting_form"):
         for row in published.table(name):

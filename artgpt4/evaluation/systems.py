@@ -6,11 +6,7 @@ Each has what `generate` needs: `answer(pictures, rounds) -> texts` and `about()
 
 import base64
 import io
-import json
 import os
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +21,7 @@ from transformers import (
 )
 
 from artgpt4.evaluation import published
+from artgpt4.evaluation.endpoint import EndpointError, complete
 from artgpt4.evaluation.generate import OurModel, round_by_round, versions
 from artgpt4.loading import AUTO_DTYPES, MINI, _device, load
 
@@ -231,28 +228,11 @@ class Endpoint:
             "max_tokens": self.max_new_tokens,
             "seed": 0,
         }
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        url = self.url.rstrip("/") + "/chat/completions"
-        request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
-        for attempt in range(self.attempts):
-            try:
-                with urllib.request.urlopen(request, timeout=self.timeout) as response:
-                    message = json.load(response)["choices"][0]["message"]
-                return (message.get("content") or message.get("refusal") or "").strip()
-            except urllib.error.HTTPError as error:
-                if error.code != 429 and error.code < 500:  # the request itself is wrong: asking again will not help
-                    said = " ".join(error.read(1000).decode(errors="replace").split())
-                    raise SystemUnavailable(f"{self.url} answered {error.code}: {said}") from error
-                reason = f"it answered {error.code}"
-            except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # no completion
-                reason = f"{type(error).__name__}: {error}"
-            if attempt + 1 < self.attempts:
-                time.sleep(self.pause * 2**attempt)
-        raise SystemUnavailable(
-            f"{self.url} gave no answer in {self.attempts} attempts ({reason}). Run again to go on from there."
-        )
+        try:
+            message = complete(self.url, self.key, body, self.attempts, self.pause, self.timeout)
+        except EndpointError as error:
+            raise SystemUnavailable(f"{error} Run again to go on from there.") from error
+        return (message.get("content") or message.get("refusal") or "").strip()
 
 
 def chat_messages(picture: dict, dialogue: Sequence[tuple[str, str | None]]) -> list[dict]:
@@ -326,7 +306,7 @@ class NamedSystem:
         ]
 
 
-_NOT_RELEASED = "its weights were not published"
+_NOT_RELEASED = "no published weights of it are known"
 _OWN_CODE = "it runs with its authors' own code only"
 
 #: Every system of the papers' tables, and the two general ways in.
@@ -359,7 +339,7 @@ SYSTEMS: dict[str, NamedSystem] = {
     ),
     "git": NamedSystem(
         ("GIT",),
-        "captions; the row is of 0.7 billion parameters, which were not released",
+        "captions; the row is of 0.7 billion parameters, more than this one has",
         _transformers(Git),
         "microsoft/git-large-coco",
     ),
