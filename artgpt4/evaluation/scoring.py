@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from artgpt4.emotions import EMOTIONS
 from artgpt4.evaluation import metrics
 from artgpt4.evaluation.benchmarks import AXES, DataError, Item, Prediction, csv_rows
 from artgpt4.evaluation.judge import Judge
@@ -184,6 +185,7 @@ def about_run(
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         **how,
         "notes": list(notes),
+        "emotion_confusion": emotion_confusion(pairs),
         "errors": {item.id: prediction.error for item, prediction in pairs if prediction.error is not None},
         "examples": [
             {
@@ -196,6 +198,24 @@ def about_run(
             for item, prediction in [pair for pair in pairs if pair[1].error is None][:_EXAMPLES]
         ],
     }
+
+
+def emotion_confusion(pairs: Sequence[tuple[Item, Prediction]]) -> list[list[int]]:
+    """Counts [9 dominant emotions][9 answered, and none], on the pictures that have a dominant one; empty if none has.
+
+    What counts as answered is the system's label or likeliest emotion; failing that, what its caption names first.
+    """
+    counts = np.zeros((len(EMOTIONS), len(EMOTIONS) + 1), int)
+    for item, prediction in pairs:
+        true = metrics.dominant_emotion(item.emotions) if item.emotions else None
+        if true is None or prediction.error is not None:
+            continue
+        answered = prediction.emotion
+        if isinstance(answered, dict):
+            answered = max(answered, key=answered.get)
+        answered = answered or metrics.named_emotion(" ".join(prediction.answers))
+        counts[EMOTIONS.index(true), len(EMOTIONS) if answered is None else EMOTIONS.index(answered)] += 1
+    return counts.tolist() if counts.any() else []
 
 
 def write_run(run: Run, folder: str | Path) -> None:
