@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import httpx2  # the Hub client lets some of its errors through
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
@@ -159,7 +160,7 @@ def _fetch(name: str) -> Path:
         raise LoadError(
             f"{name} is no folder, and the Hugging Face Hub cannot be reached; check the name and the network."
         ) from error
-    except (HfHubHTTPError, OSError, ValueError) as error:
+    except (httpx2.HTTPError, HfHubHTTPError, OSError, ValueError) as error:
         raise LoadError(f"{name} could not be fetched from the Hugging Face Hub: {_one_line(error)}") from error
 
 

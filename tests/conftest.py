@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hub_server import HubServer
+from huggingface_hub import constants
 
 import artgpt4
 from artgpt4.convert import convert
@@ -30,6 +32,23 @@ def converted_reference(tmp_path_factory) -> Path:
         out=folder,
     )
     return folder
+
+
+@pytest.fixture
+def hub_server(tmp_path, monkeypatch):
+    """An empty Hub on this machine, which the Hub's client takes for the real one, with a token of `painter`'s."""
+    server = HubServer()
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", "hf_good")
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

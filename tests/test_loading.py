@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+import httpx2
 import huggingface_hub.errors as hub_errors
 import pytest
 import torch
@@ -104,6 +105,7 @@ class Response:
     [
         (hub_errors.LocalEntryNotFoundError("offline"), "cannot be reached; check the name and the network"),
         (hub_errors.RepositoryNotFoundError("404", response=Response()), "neither as a folder nor on the Hub"),
+        (httpx2.RemoteProtocolError("peer closed connection"), "could not be fetched from the Hugging Face Hub: peer"),
         (hub_errors.GatedRepoError("403", response=Response()), "accept its terms on huggingface.co"),
         (OSError(28, "No space left\non device"), "could not be fetched.*No space left on device"),
     ],

@@ -1,19 +1,23 @@
-"""A user's way from data to answers: check the data, stage 1, stop, go on, stage 2, ask."""
+"""A user's way from data to answers: check the data, stage 1, stop, go on, stage 2, push, ask on the page."""
 
 import os
 import signal
 import sys
+from concurrent.futures import Future
 
 import pytest
 from PIL import Image
+from test_app import Tab
 
+import app
 import artgpt4
 from train import prepare, stage1, stage2
 from train.data import loader
 from train.painter.write import write_cc_sbu_align, write_shards
 
 
-def test_from_data_to_answers(converted_reference, tmp_path, monkeypatch, capsys):
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")
+def test_from_data_to_answers(hub_server, converted_reference, tmp_path, monkeypatch, capsys):
     write_shards(tmp_path / "shards", 12, seed=3)
     write_cc_sbu_align(tmp_path / "align", 6, seed=4)
     assert prepare.main(["laion", "--folder", str(tmp_path / "shards")]) == 0
@@ -38,10 +42,17 @@ def test_from_data_to_answers(converted_reference, tmp_path, monkeypatch, capsys
     artgpt4.load(str(tmp_path / "one" / "step-2"), device="cpu")  # every checkpoint can be talked with
     run(stage1, *first)
     second = (f"cc_sbu_align={tmp_path / 'align'}", f"output={tmp_path / 'two'}")
-    run(stage2, *second, f"adapter={tmp_path / 'one' / 'final'}")
+    run(stage2, *second, f"adapter={tmp_path / 'one' / 'final'}", "push_to_hub=painter/eye")
     capsys.readouterr()
 
-    chat = artgpt4.load(str(tmp_path / "two" / "final"), device="cpu")
-    conversation = chat.start(Image.new("RGB", (56, 56), "teal"))
-    list(conversation.ask("What is this?", max_new_tokens=3, temperature=0))
-    assert len(conversation.rounds) == 1
+    model = Future()
+    page = app.open_page(model, app.parse_arguments(["--model", "painter/eye"]))
+    try:
+        app.load(model, "painter/eye")  # from the Hub
+        Image.new("RGB", (56, 56), "teal").save(tmp_path / "picture.png")
+        tab = Tab(page)
+        question, answer = tab.ask("What is this?", tab.upload(tmp_path / "picture.png"))
+    finally:
+        page.close()
+    assert question == ("user", "What is this?")
+    assert answer[0] == "assistant" and answer[1]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from huggingface_hub import get_token
 
 T = TypeVar("T")
 
@@ -82,7 +83,8 @@ class AdapterArguments(TrainingArguments):
     like 0,4,8; with `reduction_factor` they are the paper's Table 4.
 
     `token_cache` is a folder that `train.tokens` made of this run's pictures, if it shall not look at them itself.
-    `resume=auto` goes on from the newest checkpoint in `output`, if there is one.
+    `resume=auto` goes on from the newest checkpoint in `output`, if there is one. `push_to_hub=owner/name` uploads
+    `output/final` at the end, into a private repository with `hub_private=true`; see `artgpt4.hub`.
     """
 
     base: str = ""
@@ -100,6 +102,8 @@ class AdapterArguments(TrainingArguments):
     gradient_checkpointing: bool = False
     token_cache: Path | None = None
     resume: str = "no"
+    push_to_hub: str = ""
+    hub_private: bool = False
 
     def problems(self) -> list[str]:
         """See `TrainingArguments.problems`."""
@@ -121,6 +125,10 @@ class AdapterArguments(TrainingArguments):
             found.append(f"method={self.method} is none of {', '.join(METHODS)}")
         if self.adapter and self.method in ("top_layers", "full"):
             found.append(f"method={self.method} has no adapter: name the folder that stage 1 wrote as base=")
+        if self.push_to_hub and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.push_to_hub):
+            found.append(f"push_to_hub={self.push_to_hub} is not of the form owner/name")
+        elif self.push_to_hub and not get_token():
+            found.append("push_to_hub= needs a token for the Hugging Face Hub: `hf auth login`, or set HF_TOKEN")
         if self.resume not in ("no", "auto"):
             found.append(f"resume={self.resume} is neither no nor auto")
         if self.dtype not in ("float32", "bfloat16", "float16"):

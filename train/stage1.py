@@ -7,10 +7,14 @@ A frozen MiniGPT-4 base, image adapters in its language model, WebDataset shards
 """
 
 import dataclasses
+from pathlib import Path
 
+import yaml
 from accelerate import Accelerator
 from accelerate.utils import set_seed
+from torch import nn
 
+from artgpt4.hub import RECIPE, HubError, push
 from artgpt4.minigpt4 import MiniGPT4Processor
 from train.args import AdapterArguments, parse_or_exit
 from train.checkpoints import is_finished, last_state
@@ -52,6 +56,7 @@ def train_stage(
     """
     if args.resume == "auto" and is_finished(args):
         accelerator.print(f"{args.output / 'final'} is there already; resume=no would train it anew")
+        push_result(accelerator, args)
         return
     per_process, rest = divmod(args.batch_size, accelerator.num_processes * args.gradient_accumulation)
     if rest or not per_process:
@@ -67,7 +72,26 @@ def train_stage(
     tokens = Tokens(args.token_cache, model, processor) if args.token_cache else None
     batches = loader(samples, processor, per_process, args.seed, args.num_workers, batches_done, tokens)
     optimizers = [adamw(model, args)]
-    train(accelerator, model, batches, optimizers, args, lambda m, f: save_model(m, f, args.base), resume_from=state)
+
+    def save(model: nn.Module, folder: Path) -> None:
+        save_model(model, folder, args.base)
+        recipe = {name: str(v) if isinstance(v, Path) else v for name, v in dataclasses.asdict(args).items()}
+        (folder / RECIPE).write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
+
+    train(accelerator, model, batches, optimizers, args, save, resume_from=state)
+    push_result(accelerator, args)
+
+
+def push_result(accelerator: Accelerator, args: AdapterArguments) -> None:
+    """Pushes `output/final` if the run asks for it; if that fails, says how to repeat it and ends with status 1."""
+    if not args.push_to_hub or not accelerator.is_main_process:
+        return
+    final, private = args.output / "final", " --private" if args.hub_private else ""
+    try:
+        print(push(final, args.push_to_hub, args.hub_private))
+    except HubError as error:
+        again = f"python -m artgpt4.hub push {final} {args.push_to_hub}{private}"
+        raise SystemExit(f"{error}\nThe trained model is whole in {final}; to push it again: {again}") from error
 
 
 def read_samples(args: Stage1Arguments, processor: MiniGPT4Processor, rank: int, world_size: int) -> ShardCaptions:
