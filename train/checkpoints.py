@@ -18,7 +18,10 @@ from typing import Any, TextIO
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from peft import PeftModel
 from torch import nn
+from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.utils._pytree import tree_map
 
 from train.args import TrainingArguments
 
@@ -103,8 +106,8 @@ def training_state(
     return {
         **counts,
         "data": _data_order(accelerator, args),
-        "trained": {name: value.detach() for name, value in model.named_parameters() if value.requires_grad},
-        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+        "trained": {name: _whole(value.detach()) for name, value in model.named_parameters() if value.requires_grad},
+        "optimizers": [tree_map(_whole, optimizer.state_dict()) for optimizer in optimizers],
         "scaler": accelerator.scaler.state_dict() if accelerator.scaler else None,
         "random": gather_object([random]),
     }
@@ -139,8 +142,13 @@ def restore(
         )
     with torch.no_grad():
         for name, value in trained.items():
-            value.copy_(state["trained"][name])
+            value.copy_(_shared_like(state["trained"][name], value))
     for optimizer, of_optimizer in zip(optimizers, state["optimizers"], strict=True):
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        for number, moments in of_optimizer["state"].items():
+            for name, moment in moments.items():
+                if moment.shape == parameters[number].shape:
+                    moments[name] = _shared_like(moment, parameters[number])
         optimizer.load_state_dict(of_optimizer)
     if accelerator.scaler:
         accelerator.scaler.load_state_dict(state["scaler"])
@@ -148,6 +156,40 @@ def restore(
     torch.set_rng_state(random["cpu"])
     if "cuda" in random and torch.cuda.is_available():
         torch.cuda.set_rng_state(random["cuda"])
+
+
+def _whole(value: Any) -> Any:
+    """A tensor that FSDP2 has shared out over the processes, put together again on each; anything else as it is."""
+    return value.full_tensor() if isinstance(value, DTensor) else value
+
+
+def _shared_like(value: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """A whole tensor, shared out as the parameter is."""
+    if not isinstance(parameter, DTensor):
+        return value
+    return distribute_tensor(value.to(parameter.device), parameter.device_mesh, parameter.placements)
+
+
+@contextmanager
+def whole_weights(model: nn.Module, is_main: bool) -> Iterator[None]:
+    """Where FSDP2 has shared out the weights: on the main process, those that a checkpoint holds are whole meanwhile.
+
+    Every process must enter. Of a model with adapters only what is trained is put together, a tensor at a time, in CPU
+    memory: cards that the whole model does not fit on can save it.
+    """
+    shared = []
+    for module in model.modules():
+        for name, value in module._parameters.items():
+            if isinstance(value, DTensor) and (value.requires_grad or not isinstance(model, PeftModel)):
+                whole = value.detach().full_tensor()
+                if is_main:
+                    shared.append((module, name, value))
+                    module._parameters[name] = nn.Parameter(whole.cpu(), requires_grad=value.requires_grad)
+    try:
+        yield
+    finally:
+        for module, name, value in shared:
+            module._parameters[name] = value
 
 
 def _data_order(accelerator: Accelerator, args: TrainingArguments) -> dict[str, int]:

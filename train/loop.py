@@ -15,7 +15,16 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from train.args import TrainingArguments
-from train.checkpoints import drop_states, open_log, restore, save_whole, termination, training_state, write_checkpoint
+from train.checkpoints import (
+    drop_states,
+    open_log,
+    restore,
+    save_whole,
+    termination,
+    training_state,
+    whole_weights,
+    write_checkpoint,
+)
 from train.pace import Pace
 
 #: (model, batch) -> (loss summed over what is learnt, figures to log)
@@ -174,17 +183,20 @@ def train(
             if ((step + 1) % args.save_every == 0 or ending) and step + 1 < args.steps:
                 counts = {"step": step + 1, "left_out": left_out, "operations": pace.operations}
                 state = training_state(accelerator, unwrapped, optimizers, args, **counts)
-                if main:
-                    write_checkpoint(lambda folder: save(unwrapped, folder), state, args.output)
+                with whole_weights(unwrapped, main):
+                    if main:
+                        write_checkpoint(lambda folder: save(unwrapped, folder), state, args.output)
                 accelerator.wait_for_everyone()  # a launcher ends all processes when one of them ends
                 if ending:
                     accelerator.print(f"Ended by SIGTERM after step {step + 1}; resume=auto goes on from there")
                     raise SystemExit(128 + signal.SIGTERM)
     accelerator.wait_for_everyone()
     bar.close()
+    with whole_weights(unwrapped, main):
+        if main:
+            save_whole(lambda folder: save(unwrapped, folder), args.output / "final")
     if main:
         log.close()
-        save_whole(lambda folder: save(unwrapped, folder), args.output / "final")
         drop_states(args.output)
         plot_log(args.output / "log.jsonl", args.output / "loss.png")
         if left_out:
