@@ -18,7 +18,7 @@ import yaml
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError
 
-from artgpt4.loading import HUB_FILES, LoadError, _folders, load
+from artgpt4.loading import HUB_FILES, LoadError, load, model_folders
 
 RECIPE = "training.yaml"
 # What train's stages read; the rest of a recipe is numbers, and the model it started from.
@@ -51,7 +51,7 @@ def push(folder: Path, repo_id: str, private: bool = False, license: str = "", b
     if not Path(folder).is_dir():
         raise HubError(f"There is no folder {str(folder)!r} to push.")
     try:
-        base_folder, adapter_folder = _folders(str(folder))
+        base_folder, adapter_folder = model_folders(str(folder))
         load(str(folder), device="cpu", dtype="bfloat16")
     except LoadError as error:
         raise HubError(f"{folder} is not pushed, since it could not be loaded from there either: {error}") from error

@@ -49,10 +49,10 @@ def load(
     Raises:
         LoadError: if the model, or something that it needs, is not there.
     """
-    device = _device(device)
+    device = choose_device(device)
     dtype = AUTO_DTYPES[device.type] if dtype == "auto" else _dtype(dtype)
     quantization_config = _quantization_config(quantization, device, dtype)
-    base_folder, adapter_folder = _folders(name)
+    base_folder, adapter_folder = model_folders(name)
     try:
         base = _load_base(base_folder, device, dtype, quantization_config)
         processor = MiniGPT4Processor.from_pretrained(base_folder)
@@ -71,7 +71,8 @@ def load(
     return ChatModel(model, processor, name, _description(name, base, model), _cache_bytes(device))
 
 
-def _device(device: str) -> torch.device:
+def choose_device(device: str) -> torch.device:
+    """The device of that name; `auto` takes the first of cuda, mps and cpu that there is. Raises LoadError."""
     is_there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         return torch.device(next(kind for kind, there in is_there.items() if there))
@@ -111,8 +112,8 @@ def _quantization_config(quantization: str | None, device: torch.device, dtype: 
     )
 
 
-def _folders(name: str) -> tuple[Path, Path | None]:
-    """The base's folder, and the adapter's if there is one."""
+def model_folders(name: str) -> tuple[Path, Path | None]:
+    """The base's folder of a model named as for `load`, and the adapter's if there is one. Raises LoadError."""
     folder = MINI if name == "mini" else _fetch(name)
     if (folder / "artgpt4" / "adapter_config.json").is_file():  # what artgpt4.convert wrote, as a whole
         folder = folder / "artgpt4"

@@ -204,6 +204,6 @@ def test_options_that_cannot_be_are_refused_before_anything_is_read(options, mes
 
 
 def test_quantization_without_bitsandbytes_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(loading, "_device", lambda device: torch.device("cuda"))
+    monkeypatch.setattr(loading, "choose_device", lambda device: torch.device("cuda"))
     monkeypatch.setattr(loading, "is_bitsandbytes_available", lambda: False)
     assert "python -m pip install bitsandbytes" in refusal("/nothing/there", quantization="4bit")

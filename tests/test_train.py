@@ -10,7 +10,9 @@ from PIL import Image
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaTokenizer
 
+from artgpt4.loading import load
 from artgpt4.minigpt4 import IMAGE, chat_prompt
+from train import base as train_base
 from train import stage2
 from train.args import ArgumentErrors, TrainingArguments, parse
 from train.base import build_model
@@ -255,6 +257,27 @@ def test_base_is_of_the_size_it_says(base):
     assert isinstance(model.config.text_config, LlamaConfig)
     assert model.query_tokens.std() > 0.01 and model.vision_model.embeddings.patch_embedding.weight.std() > 0.001
     assert IMAGE not in base[1].tokenizer.get_vocab()
+
+
+def test_base_trains_its_three_legs_and_goes_on_behind_those_that_are_done(monkeypatch, painted, mini_folder, tmp_path):
+    words = [f"shards={painted / 'shards'}", f"tokenizer={mini_folder / 'minigpt4'}", f"output={tmp_path / 'base'}"]
+    words += ["vision_steps=2", "text_steps=2", "steps=11", "batch_size=2", "image_size=56", "mixed_precision=no"]
+    monkeypatch.setattr(sys, "argv", ["base", *words, "log_every=1"])
+    train_base.main()
+    rows = {
+        leg: [json.loads(line) for line in (tmp_path / "base" / leg / "log.jsonl").read_text().splitlines()]
+        for leg in ("vision", "text", "captions")
+    }
+    assert [len(of_leg) for of_leg in rows.values()] == [2, 2, 11]
+    assert "subject_right" in rows["vision"][0] and "text_loss" in rows["text"][0]
+    # Every tenth batch of the last leg is text alone.
+    assert ["caption_loss" in row for row in rows["captions"]] == [True] * 9 + [False, True]
+    base = load(str(tmp_path / "base" / "minigpt4"))
+    assert list(base.start(Image.new("RGB", (60, 60), "teal")).ask("What is it?", max_new_tokens=3))
+
+    logs = {leg: (tmp_path / "base" / leg / "log.jsonl").read_bytes() for leg in rows}
+    train_base.main()
+    assert logs == {leg: (tmp_path / "base" / leg / "log.jsonl").read_bytes() for leg in rows}
 
 
 # --- the evaluation's own arithmetic ---

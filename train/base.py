@@ -285,16 +285,10 @@ def text_batches(
     def samples() -> Iterator[dict]:
         while True:
             text = language.text_only(rng)
-            if isinstance(text, str):
-                ids = [processor.tokenizer.bos_token_id, *processor.tokenizer(text, add_special_tokens=False).input_ids]
-                yield {"picture": None, "input_ids": ids, "labels": list(ids)}
-            else:
-                prompt = "".join(f"###Human: {question}###Assistant: {answer}" for question, answer in text) + "###"
-                ids = [
-                    processor.tokenizer.bos_token_id,
-                    *processor.tokenizer(prompt, add_special_tokens=False).input_ids,
-                ]
-                yield {"picture": None, "input_ids": ids, "labels": list(ids)}
+            if not isinstance(text, str):
+                text = "".join(f"###Human: {question}###Assistant: {answer}" for question, answer in text) + "###"
+            ids = [processor.tokenizer.bos_token_id, *processor.tokenizer(text, add_special_tokens=False).input_ids]
+            yield {"picture": None, "input_ids": ids, "labels": list(ids)}
 
     for batch in bucketed(samples(), batch_size, seed):
         yield collate(batch, processor)

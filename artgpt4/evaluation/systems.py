@@ -23,7 +23,7 @@ from transformers import (
 from artgpt4.evaluation import published
 from artgpt4.evaluation.endpoint import EndpointError, complete
 from artgpt4.evaluation.generate import OurModel, round_by_round, versions
-from artgpt4.loading import AUTO_DTYPES, MINI, _device, load
+from artgpt4.loading import AUTO_DTYPES, MINI, choose_device, load
 
 #: Where a server's key is read from.
 KEY = "ARTGPT4_ENDPOINT_KEY"
@@ -50,7 +50,7 @@ class TransformersModel:
 
     def __init__(self, model_id: str, device: str = "auto", max_new_tokens: int = 300):
         self.model_id, self.max_new_tokens = model_id, max_new_tokens
-        device = _device(device)
+        device = choose_device(device)
         how = {"dtype": AUTO_DTYPES[device.type], "use_safetensors": True, "trust_remote_code": False}
         try:
             self.processor = AutoProcessor.from_pretrained(model_id, trust_remote_code=False)
