@@ -38,6 +38,8 @@ class Facts:
     #: Names of the facts that carry the emotion, weightiest first: "brightness", "saturation", "light", "people",
     #: "subject", "things:lightning", "manner", "density" ...; only such as push towards this emotion.
     reasons: list[str]
+    #: Things that are painted but too small or too faint to be told: ask about them neither with yes nor with no.
+    unclear: list[str] = field(default_factory=list)
     measures: dict[str, float] = field(default_factory=dict)  # brightness, saturation, warmth, contrast, density, 0..1
 
     def to_dict(self) -> dict:

@@ -1,4 +1,4 @@
-"""The eight manners: each turns an underpainting into a finished picture.
+"""Eight of the manners: each turns an underpainting into a finished picture.
 
 Brushwork follows the idea of painterly rendering in layers, coarse strokes first and fine ones where there is detail
 (Hertzmann, 1998, doi:10.1145/280814.280951); here the strokes' places are laid out once and only take on colour per
@@ -13,7 +13,8 @@ import numpy as np
 from train.painter.canvas import Canvas, mix, noise_field
 
 
-def _crop(field: np.ndarray, size: int, rng) -> np.ndarray:
+def crop(field: np.ndarray, size: int, rng) -> np.ndarray:
+    """A part of `size` by `size`, perhaps mirrored, of a larger field."""
     dy, dx = rng.integers(field.shape[0] - size + 1, size=2)
     field = field[dy : dy + size, dx : dx + size]
     return field[:, ::-1] if rng.random() < 0.5 else field
@@ -116,14 +117,14 @@ def _watercolour(canvas, scene, rng) -> np.ndarray:
     size = canvas.size
     rows, columns = np.mgrid[:size, :size].astype(np.float32)
     wobble = 0.012 * size
-    dx, dy = _crop(noise_field(size, 4), size, rng) * wobble, _crop(noise_field(size, 4), size, rng) * wobble
+    dx, dy = crop(noise_field(size, 4), size, rng) * wobble, crop(noise_field(size, 4), size, rng) * wobble
     calm = 1 - np.float32(0.75) * (canvas.fine > 0)
     image = cv2.remap(
         canvas.image, columns + dx * calm, rows + dy * calm, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
     image = cv2.bilateralFilter(image, 5, 40, 3) if size <= 320 else cv2.medianBlur(image, 5)
     wet = cv2.GaussianBlur(image, (0, 0), size / 50).astype(np.float32)
-    bleed = np.clip(0.35 + 0.5 * _crop(noise_field(size, 3), size, rng), 0, 0.75)[..., None] * (
+    bleed = np.clip(0.35 + 0.5 * crop(noise_field(size, 3), size, rng), 0, 0.75)[..., None] * (
         1 - 0.8 * (canvas.fine[..., None] > 0)
     )
     image = image.astype(np.float32)
@@ -131,11 +132,10 @@ def _watercolour(canvas, scene, rng) -> np.ndarray:
     dark_edge = np.clip(cv2.GaussianBlur(out, (0, 0), size / 90) - out, 0, 40)  # pigment gathers at the rims
     out = out - 1.1 * dark_edge
     wash = (
-        _crop(noise_field(size, 2), size, rng)[..., None] * 0.1
-        + _crop(noise_field(size, 6), size, rng)[..., None] * 0.05
+        crop(noise_field(size, 2), size, rng)[..., None] * 0.1 + crop(noise_field(size, 6), size, rng)[..., None] * 0.05
     )
     out = 255 - (255 - out) * (0.82 + wash)  # thin paint on white paper
-    rim = 0.028 * size * (1 + 0.55 * _crop(noise_field(size, 4), size, rng))
+    rim = 0.028 * size * (1 + 0.55 * crop(noise_field(size, 4), size, rng))
     inside = np.minimum(np.minimum(rows, columns), np.minimum(size - 1 - rows, size - 1 - columns))
     cover = np.clip((inside - rim) / (0.012 * size), 0, 1)[..., None]
     out = out * (1 - 0.22 * cover * (1 - np.clip((inside - rim) / (0.03 * size), 0, 1)[..., None]))
@@ -161,13 +161,13 @@ def _ink(canvas, scene, rng) -> np.ndarray:
     paper = np.float32([(246, 240, 226), (244, 244, 240), (240, 228, 204)][rng.integers(3)])
     wet = cv2.GaussianBlur(grey, (0, 0), size / 80)[..., None]
     tone = np.clip((0.55 * grey + 0.45 * wet) / 255, 0, 1) ** 0.65
-    tone = np.clip(tone + 0.09 * _crop(noise_field(size, 3), size, rng)[..., None], 0.2, 1)
+    tone = np.clip(tone + 0.09 * crop(noise_field(size, 3), size, rng)[..., None], 0.2, 1)
     out = paper * tone + (image - grey) * np.float32(0.4 * rng.random() + 0.08)
     small = cv2.GaussianBlur(canvas.image, (0, 0), max(0.8, size / 250))
     lines = cv2.Sobel(small, cv2.CV_32F, 1, 0).max(2) ** 2 + cv2.Sobel(small, cv2.CV_32F, 0, 1).max(2) ** 2
     shapes = cv2.morphologyEx(canvas.labels, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)) > 0
     pen = np.clip((np.sqrt(lines) * (size / 224) - 50) / 110, 0, 1)
-    pen = np.maximum(pen, shapes * 0.55) * np.clip(0.75 + 0.45 * _crop(noise_field(size, 5), size, rng), 0.2, 1)
+    pen = np.maximum(pen, shapes * 0.55) * np.clip(0.75 + 0.45 * crop(noise_field(size, 5), size, rng), 0.2, 1)
     pen = (
         cv2.dilate(pen, np.ones((2, 2), np.uint8))
         if size <= 320
@@ -184,7 +184,7 @@ def _chiaroscuro(canvas, scene, rng) -> np.ndarray:
     image = cv2.GaussianBlur(canvas.image, (0, 0), max(0.6, size / 300)).astype(np.float32)
     lit = 255 * (image / 255) ** 0.78 * np.float32([1.08, 1.0, 0.86])
     shade = image * np.float32([0.36, 0.31, 0.30]) + np.float32([16, 11, 9])
-    grain = _crop(noise_field(size, 6), size, rng)[..., None] * 5
+    grain = crop(noise_field(size, 6), size, rng)[..., None] * 5
     return finish(shade + (lit - shade) * light + grain)
 
 
@@ -194,7 +194,7 @@ def _soft(canvas, scene, rng) -> np.ndarray:
     far = cv2.GaussianBlur(canvas.image, (0, 0), size / 26).astype(np.float32)
     where = np.where(canvas.fine[..., None] > 0, 0.12, 0.45).astype(np.float32)
     out = near + (far - near) * where
-    return finish(out + 0.16 * np.clip(far - 110, 0, None) + _crop(noise_field(size, 6), size, rng)[..., None] * 3)
+    return finish(out + 0.16 * np.clip(far - 110, 0, None) + crop(noise_field(size, 6), size, rng)[..., None] * 3)
 
 
 MANNER = {

@@ -9,7 +9,17 @@ from train.painter.emotion import feel
 from train.painter.facts import Facts, Thing
 from train.painter.paint import Painting
 from train.painter.scene import Scene
-from train.painter.vocabulary import BRIGHTNESS, COLOURS, CONTRAST, DENSITY, HORIZONS, SATURATION, SIDES, WARMTH
+from train.painter.vocabulary import (
+    BRIGHTNESS,
+    COLOURS,
+    CONTRAST,
+    DENSITY,
+    HORIZONS,
+    SATURATION,
+    SIDES,
+    UNKNOWN,
+    WARMTH,
+)
 
 #: Everything is measured on a picture of this edge: what the model sees.
 EDGE = 112
@@ -130,20 +140,23 @@ def _third(value: float, names: tuple[str, ...]) -> str:
     return names[min(int(value * 3), 2)]
 
 
-def _things(painting: Painting, small: np.ndarray) -> list[Thing]:
-    """The things that cover enough and stand out enough to be seen, largest first."""
+def _things(painting: Painting, small: np.ndarray) -> tuple[list[Thing], list[str]]:
+    """The things that cover enough and stand out enough to be seen, largest first, and the names of the others."""
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
     kernel = np.ones((9, 9), np.uint8)
-    things = []
+    things, unclear = [], []
     for name, full in painting.masks.items():
         mask = cv2.resize(full.astype(np.uint8), (EDGE, EDGE), interpolation=cv2.INTER_NEAREST)
         area = float(full.mean())
-        if area < (0.0012 if name in _THIN else 0.003) or mask.sum() < 8:
+        if area < (0.002 if name in _THIN else 0.005) or mask.sum() < 8:
+            if mask.any():
+                unclear.append(name)
             continue
         ring = (cv2.dilate(mask, kernel) - mask).astype(bool)
         inside = mask.astype(bool)
         apart = float(np.linalg.norm(lab[inside].mean(0) - lab[ring].mean(0))) if ring.any() else 99.0
         if apart < (6 if name in ("fog", "rain", "snow") else 9):
+            unclear.append(name)
             continue
         rows, columns = np.nonzero(inside)
         shares = np.bincount(colour_names(small[inside]), minlength=len(COLOURS))
@@ -156,7 +169,7 @@ def _things(painting: Painting, small: np.ndarray) -> list[Thing]:
                 colour=COLOURS[int(shares.argmax())],
             )
         )
-    return sorted(things, key=lambda thing: (-thing.area, thing.name))
+    return sorted(things, key=lambda thing: (-thing.area, thing.name)), sorted(unclear)
 
 
 #: Backgrounds do not weigh on a side.
@@ -203,29 +216,33 @@ def _horizon(painting: Painting, small: np.ndarray) -> str | None:
     return HORIZONS[2 if painting.horizon < 0.42 else 1 if painting.horizon < 0.58 else 0]
 
 
-def measure(painting: Painting, scene: Scene) -> Facts:
-    """The facts of a finished painting; only subject, manner, light and people are taken over from its plan."""
+def measure(painting: Painting, scene: Scene | None) -> Facts:
+    """The facts of a finished painting; only subject, manner, light and people are taken over from its plan.
+
+    Without a scene it is a picture nobody could name, of which only what colours and light show is told.
+    """
     small = _small(painting.image)
     seen = _measure_small(small)
-    things = _things(painting, small)
+    things, unclear = _things(painting, small)
     measures = dict(seen["measures"])
     measures["density"] = float(np.clip(0.75 * measures.pop("edges") + 0.25 * len(things) / 8, 0, 1))
-    people = scene.people if any(thing.name == "person" for thing in things) else None
+    people = scene.people if scene and any(thing.name == "person" for thing in things) else None
     facts = Facts(
-        subject=scene.subject,
-        manner=scene.manner,
-        light=scene.light,
+        subject=scene.subject if scene else UNKNOWN,
+        manner=scene.manner if scene else None,
+        light=scene.light if scene else None,
         things=things,
         colours=seen["colours"],
         **_classes(measures),
         horizon=_horizon(painting, small),
-        side=_side(painting, scene.subject),
+        side=_side(painting, scene.subject) if scene else None,
         people=people,
         valence=0.0,
         arousal=0.0,
         emotion="something else",
         second_emotion="contentment",
         reasons=[],
+        unclear=unclear,
         measures={name: round(value, 4) for name, value in measures.items()},
     )
     return feel(facts)

@@ -112,6 +112,11 @@ _DETAILS: dict[str, str] = {
     "fruit": "bowl bowl table table vase",
     "portrait": "hat hat window",
     "crowd": "hat hat tower house",
+    "figure": "window door",
+    "pair": "window",
+    "interior": "window window window door door chair chair table table lamp lamp vase",
+    "animal": "cat dog horse fish bird",
+    "colour field": "",
     "geometric": "circle circle triangle triangle square square line line grid",
     "splatter": "drips drips line circle",
 }
@@ -125,8 +130,20 @@ _SKY_DETAILS = {
 }
 
 
-def sample_scene(rng: np.random.Generator, subject: str | None = None, manner: str | None = None) -> Scene:
-    """Draw a scene; every subject and manner is equally likely unless it is given."""
+def held_out(subject: str, palette: str) -> bool:
+    """Whether a subject is never painted in this palette for training, so that both together can be a test."""
+    return (3 * SUBJECTS.index(subject) + 7 * list(PALETTES).index(palette)) % 10 == 0
+
+
+def sample_scene(
+    rng: np.random.Generator, subject: str | None = None, manner: str | None = None, combinations: str = "seen"
+) -> Scene:
+    """Draw a scene; every subject and manner is equally likely unless it is given.
+
+    `combinations`: "seen" for palettes that are not `held_out` from the subject, "unseen" for those alone.
+    """
+    if combinations not in ("seen", "unseen"):
+        raise ValueError(f'combinations are "seen" or "unseen", not {combinations!r}')
     subject = subject or str(rng.choice(SUBJECTS))
     manner = manner or str(rng.choice(MANNERS))
     mood = str(rng.choice(list(_MOODS)))
@@ -134,13 +151,17 @@ def sample_scene(rng: np.random.Generator, subject: str | None = None, manner: s
     loaded = rng.random() < 0.8  # the rest is left to chance, so that no emotion owns a palette or a light
     outdoor = subject in OUTDOOR
     light = str(rng.choice(lights.split() if loaded else LIGHTS)) if outdoor else None
-    palette = str(rng.choice(palettes.split() if loaded else list(PALETTES)))
+    allowed = [name for name in PALETTES if held_out(subject, name) == (combinations == "unseen")]
+    likely = [name for name in palettes.split() if name in allowed] if loaded else allowed
+    palette = str(rng.choice(likely or allowed))
     feeling = str(rng.choice(people.split() if loaded else ["happy", "sad", "angry", "calm"]))
 
     likely = _DETAILS[subject].split()
     details = {  # in the order of the list, for a set of strings has another order in every process
         name for name in dict.fromkeys(likely) if rng.random() < 0.3 * likely.count(name)
     }
+    if subject == "animal":
+        details = {str(rng.choice(likely))}
     if light:
         sky = _SKY_DETAILS[light].split()
         details |= {name for name in dict.fromkeys(sky) if rng.random() < (0.28, 0.55, 0.85)[sky.count(name) - 1]}
@@ -155,7 +176,7 @@ def sample_scene(rng: np.random.Generator, subject: str | None = None, manner: s
         centre=float(rng.choice([0.25, 0.5, 0.75]) + rng.uniform(-0.05, 0.05)),
         amount=float(rng.random()),
         details=frozenset(details),
-        people=feeling if subject in ("portrait", "crowd") else None,
+        people=feeling if subject in ("portrait", "crowd", "figure", "pair") else None,
         key=float(rng.uniform(*keys)) if loaded else float(rng.uniform(-0.6, 0.6)),
         chroma=1.3 * (float(rng.uniform(*chromas)) if loaded else float(rng.uniform(0.2, 1.5))),
         hue=float(rng.normal(0, 7)),

@@ -23,7 +23,7 @@ SUBJECTS: tuple[str, ...] = (
     "splatter",
     "colour field",
 )
-#: What `Facts.subject` is where nobody could say what a picture shows: texture, a torn detail, a blurred or jumbled view.
+#: What `Facts.subject` is where nobody could say what a picture shows: texture, a detail, a jumbled or blurred view.
 UNKNOWN = "unknown"
 MANNERS: tuple[str, ...] = (
     "impressionist",

@@ -1,0 +1,106 @@
+"""Views that nobody could name: texture, torn, jumbled and blurred pieces of pictures. They teach to say "not sure"."""
+
+import cv2
+import numpy as np
+
+from train.painter.manners import finish
+
+
+def _noise(rng: np.random.Generator, size: int, slope: float) -> np.ndarray:
+    """Noise whose amplitude falls with frequency to the power of `slope`, float32 [size, size], deviation 1."""
+    waves = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
+    waves[0, 0] = 1
+    field = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) / waves**slope, (size, size))
+    return ((field - field.mean()) / field.std()).astype(np.float32)
+
+
+def _tones(image: np.ndarray, rng, count: int) -> np.ndarray:
+    """Colours of a picture, float32 [count, 3]."""
+    return image.reshape(-1, 3)[rng.integers(0, image.shape[0] ** 2, count)].astype(np.float32)
+
+
+def _cloudy(image, rng) -> np.ndarray:
+    size, (a, b, c) = image.shape[0], _tones(image, rng, 3)
+    slope = rng.uniform(0.9, 1.8)
+    t, u = (1 / (1 + np.exp(-1.6 * _noise(rng, size, slope)))[..., None] for _ in range(2))
+    return finish((a + (b - a) * t) * (1 - 0.5 * u) + c * 0.5 * u)
+
+
+def _leaves(image, rng) -> np.ndarray:
+    """Dead leaves: opaque discs and blocks of all sizes, one over the other (Lee, Mumford & Huang, 2001)."""
+    size = image.shape[0]
+    out, tones = image.copy(), _tones(image, rng, 260)
+    radii = np.sort(0.02 / rng.uniform(0.08, 1, 260))[::-1] * size
+    for tone, r in zip(tones, radii, strict=True):
+        x, y = (int(v) for v in rng.integers(0, size, 2))
+        box = (x, y), (max(2, int(r)), max(2, int(r * rng.uniform(0.3, 1)))), float(rng.uniform(0, 180)), 0, 360
+        cv2.ellipse(out, *box, tuple(map(float, tone)), -1, cv2.LINE_AA)
+    return finish(out * (1 + 0.07 * _noise(rng, size, 0.9)[..., None]))
+
+
+def _close_up(image, rng) -> np.ndarray:
+    """A small piece, far too near."""
+    size = image.shape[0]
+    edge = int(size * rng.uniform(0.07, 0.16))
+    y, x = (int(v) for v in rng.integers(0, size - edge, 2))
+    piece = cv2.resize(image[y : y + edge, x : x + edge], (size, size), interpolation=cv2.INTER_CUBIC)
+    grain = _noise(rng, size, rng.uniform(0.4, 1.1))[..., None]
+    return finish(piece * (1 + rng.uniform(0.04, 0.16) * grain))
+
+
+def _warped(image, rng) -> np.ndarray:
+    size = image.shape[0]
+    rows, columns = np.mgrid[:size, :size].astype(np.float32)
+    far = np.float32(rng.uniform(0.12, 0.25) * size)
+    dx, dy = _noise(rng, size, 2) * far, _noise(rng, size, 2) * far
+    return cv2.remap(image, columns + dx, rows + dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def _jumbled(image, rng) -> np.ndarray:
+    size, n = image.shape[0], int(rng.integers(5, 9))
+    edge = -(-size // n)
+    big = cv2.resize(image, (edge * n, edge * n))
+    tiles = big.reshape(n, edge, n, edge, 3).swapaxes(1, 2).reshape(n * n, edge, edge, 3)[rng.permutation(n * n)]
+    turned = np.stack([np.rot90(tile, int(k)) for tile, k in zip(tiles, rng.integers(0, 4, n * n), strict=True)])
+    whole = turned.reshape(n, n, edge, edge, 3).swapaxes(1, 2).reshape(n * edge, n * edge, 3)
+    return np.ascontiguousarray(whole[:size, :size])
+
+
+def _strips(image, rng) -> np.ndarray:
+    """A collage of upright strips, each slid and perhaps upside down."""
+    size, n = image.shape[0], int(rng.integers(9, 18))
+    cuts = np.linspace(0, size, n + 1).astype(int)
+    out = np.empty_like(image)
+    for i in rng.permutation(n):
+        a, b = cuts[i], cuts[i + 1]
+        start = int(rng.integers(0, size - (b - a)))
+        strip = np.roll(image[:, start : start + b - a], int(rng.integers(0, size)), 0)
+        out[:, a:b] = strip[::-1] if rng.random() < 0.5 else strip
+    return np.ascontiguousarray(np.rot90(out)) if rng.random() < 0.5 else out
+
+
+def _blurred(image, rng) -> np.ndarray:
+    """A torn piece turned upside down or sideways and far out of focus."""
+    size = image.shape[0]
+    turned = np.ascontiguousarray(np.rot90(image, int(rng.integers(1, 4))))
+    soft = cv2.GaussianBlur(turned, (0, 0), size * rng.uniform(0.05, 0.09))
+    return finish(soft * (1 + 0.05 * _noise(rng, size, 0.5)[..., None]))
+
+
+def _blobs(image, rng) -> np.ndarray:
+    """Rounded bodies in one light, as a photograph of nothing in particular."""
+    size = image.shape[0]
+    field = _noise(rng, size, rng.uniform(1.9, 2.4))
+    slope = np.roll(field, 3, 0) - np.roll(field, -3, 1)
+    a, b = _tones(image, rng, 2)
+    t = np.clip(0.5 + 1.2 * field, 0, 1)[..., None]
+    light = np.clip(1 + 2.4 * slope, 0.3, 1.7)[..., None]
+    return finish((a + (b - a) * t) * light + 6 * _noise(rng, size, 0.3)[..., None])
+
+
+_VIEWS = (_cloudy, _leaves, _close_up, _warped, _jumbled, _strips, _blurred, _blobs)
+
+
+def unknown_view(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A picture that shows nothing one could name, from the colours and pieces of another (uint8 RGB, square)."""
+    return _VIEWS[rng.integers(len(_VIEWS))](image, rng)
