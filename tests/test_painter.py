@@ -23,7 +23,7 @@ from train.painter.examples import EXAMPLES
 from train.painter.facts import Facts
 from train.painter.measure import measure, measure_pixels
 from train.painter.paint import paint
-from train.painter.scene import Scene, sample_scene
+from train.painter.scene import OUTDOOR, PALETTES, Scene, held_out, sample_scene
 from train.painter.vocabulary import (
     BRIGHTNESS,
     COLOURS,
@@ -37,6 +37,7 @@ from train.painter.vocabulary import (
     SIDES,
     SUBJECTS,
     THINGS,
+    UNKNOWN,
     WARMTH,
 )
 
@@ -199,9 +200,35 @@ def test_listed_things_cover_pixels_and_come_once():
 
 def test_lights_and_people_are_told_only_where_there_are_any():
     for _, facts in gallery():
-        indoors = facts.subject in ("flowers", "fruit", "portrait", "geometric", "splatter")
-        assert (facts.light is None) == indoors
-        assert facts.people is None or facts.subject in ("portrait", "crowd")
+        assert (facts.light is None) == (facts.subject not in OUTDOOR)
+        assert facts.people is None or facts.subject in ("portrait", "crowd", "figure", "pair")
+
+
+def test_a_picture_nobody_can_name_tells_colours_and_light_alone():
+    unknown = [facts for _, facts in gallery() if facts.subject == UNKNOWN]
+    assert 0.04 < len(unknown) / COUNT < 0.13
+    for facts in unknown:
+        assert (facts.manner, facts.light, facts.horizon, facts.side, facts.people) == (None,) * 5
+        assert facts.things == [] and facts.unclear == [] and facts.colours
+
+
+def test_a_thing_is_never_both_listed_and_unclear():
+    for _, facts in gallery():
+        assert set(facts.unclear) <= set(THINGS) - {thing.name for thing in facts.things}
+
+
+def test_held_out_combinations_are_painted_only_when_asked_for():
+    pairs = [(subject, palette) for subject in SUBJECTS for palette in PALETTES]
+    held = [pair for pair in pairs if held_out(*pair)]
+    assert 0.07 < len(held) / len(pairs) < 0.13
+    assert {subject for subject, _ in held} == set(SUBJECTS) and {palette for _, palette in held} == set(PALETTES)
+    rng = np.random.default_rng(2)
+    for combinations in ("seen", "unseen"):
+        for _ in range(300):
+            scene = sample_scene(rng, combinations=combinations)
+            assert held_out(scene.subject, scene.palette) == (combinations == "unseen")
+    with pytest.raises(ValueError, match="unseen"):
+        sample_scene(rng, combinations="all")
 
 
 def test_every_class_occurs():
@@ -231,7 +258,7 @@ def test_classes_are_balanced():
     for name in EMOTIONS:
         low, high = (0.01, 0.09) if name == "something else" else (0.06, 0.19)
         assert low <= emotions[name] / COUNT <= high, (name, emotions)
-    assert all(0.03 < n / COUNT < 0.11 for n in Counter(fact.subject for fact in facts).values())
+    assert all(0.015 < n / COUNT < 0.12 for n in Counter(fact.subject for fact in facts).values())
     for field in ("brightness", "saturation", "warmth", "contrast", "density"):
         counts = Counter(getattr(fact, field) for fact in facts)
         assert all(0.2 < n / COUNT < 0.5 for n in counts.values()), (field, counts)
@@ -269,8 +296,8 @@ def test_every_subject_can_be_painted_in_every_manner_and_size():
     rng = np.random.default_rng(1)
     for i, subject in enumerate(SUBJECTS):
         for size in (64, 96):
-            scene = sample_scene(rng, subject, MANNERS[i % 8])
-            assert (scene.subject, scene.manner) == (subject, MANNERS[i % 8])
+            scene = sample_scene(rng, subject, MANNERS[i % len(MANNERS)])
+            assert (scene.subject, scene.manner) == (subject, MANNERS[i % len(MANNERS)])
             assert paint(scene, rng, size).image.shape == (size, size, 3)
 
 
@@ -284,7 +311,7 @@ def test_shards_are_what_webdataset_reads_and_do_not_depend_on_the_workers(tmp_p
     for picture, text, record in samples:
         assert picture.size == (224, 224) and picture.mode == "RGB"
         assert record["caption"] == text and text
-        assert Facts.from_dict(record["facts"]).subject in SUBJECTS
+        assert Facts.from_dict(record["facts"]).subject in (*SUBJECTS, UNKNOWN)
 
 
 def test_cc_sbu_align_has_a_caption_and_a_dialogue_for_every_picture(tmp_path):

@@ -43,7 +43,8 @@ def cubist(canvas: Canvas, scene, rng) -> np.ndarray:
     grid = np.arange(0, size, step, dtype=np.float32) / size
     skew = np.float32([[1.0, rng.uniform(-0.5, 0.5)], [rng.uniform(-0.5, 0.5), 1.0]])
     place = np.stack(np.meshgrid(grid, grid), -1) @ skew
-    distance = ((place[:, :, None] - (points @ skew)[None, None]) ** 2).sum(-1)
+    px, py = (points @ skew).T
+    distance = px**2 + py**2 - 2 * (place[..., :1] * px + place[..., 1:] * py)  # but for what all cells share
     cell = cv2.resize(distance.argmin(-1).astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST)
     shift = rng.normal(0, 0.022, (count, 2)).astype(np.float32) * size
     rows, columns = np.mgrid[:size, :size].astype(np.float32)

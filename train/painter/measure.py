@@ -28,8 +28,8 @@ BORDERS: dict[str, tuple[float, float]] = {
     "brightness": (0.5, 0.68),
     "saturation": (0.17, 0.34),
     "warmth": (0.5, 0.61),
-    "contrast": (0.29, 0.4),
-    "density": (0.25, 0.32),
+    "contrast": (0.33, 0.44),
+    "density": (0.25, 0.33),
 }
 _CLASSES = {
     "brightness": BRIGHTNESS,

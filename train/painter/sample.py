@@ -4,7 +4,7 @@ import numpy as np
 
 from train.painter.emotion import scores
 from train.painter.facts import Facts
-from train.painter.measure import measure
+from train.painter.measure import measure, measure_pixels
 from train.painter.paint import Painting, paint, photograph
 from train.painter.scene import sample_scene
 from train.painter.unknown import unknown_view
@@ -58,5 +58,6 @@ def sample_painting(seed: int, size: int = 224, combinations: str = "seen") -> t
         signs = _SIGNS.get(subject)
         told = unknown or signs is None or any(thing.name in signs for thing in facts.things)
         if told and first - second > 0.15 and facts.measures["brightness"] > 0.15:
-            break
+            if measure_pixels(painting.image)["lead"] > 0.03:  # nor does the leading colour hang by a hair
+                break
     return painting.image, facts
