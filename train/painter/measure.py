@@ -31,6 +31,8 @@ BORDERS: dict[str, tuple[float, float]] = {
     "contrast": (0.33, 0.44),
     "density": (0.25, 0.33),
 }
+#: Share of the pixels from which on a colour counts as one of the picture's.
+LISTED = 0.12
 _CLASSES = {
     "brightness": BRIGHTNESS,
     "saturation": SATURATION,
@@ -103,8 +105,8 @@ def measure_pixels(image: np.ndarray) -> dict:
 
     Returns:
         `colours` (one to three names, heaviest first), `brightness`, `saturation`, `warmth`, `contrast` (names),
-        `measures` (the same four as numbers in 0..1, and `edges`, how full of edges the picture is) and `lead` (by what
-        share of the pixels the first colour leads).
+        `measures` (the same four as numbers in 0..1, and `edges`, how full of edges the picture is), `lead` (by what
+        share of the pixels the first colour leads) and `margin` (what share of the pixels would change `colours`).
 
     Raises:
         ValueError: the array is not a uint8 RGB picture.
@@ -121,7 +123,7 @@ def _measure_small(small: np.ndarray) -> dict:
     light, chroma = lab[..., 0], np.hypot(lab[..., 1], lab[..., 2])
     shares = np.bincount(colour_names(small).ravel(), minlength=len(COLOURS)) / (EDGE * EDGE)
     order = np.argsort(-shares, kind="stable")
-    colours = [COLOURS[i] for i in order[:3] if shares[i] >= 0.12] or [COLOURS[order[0]]]
+    colours = [COLOURS[i] for i in order[:3] if shares[i] >= LISTED] or [COLOURS[order[0]]]
     slopes = np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()
     measures = {
         "brightness": light.mean() / 100,
@@ -133,7 +135,11 @@ def _measure_small(small: np.ndarray) -> dict:
     }
     measures = {name: float(np.clip(value, 0, 1)) for name, value in measures.items()}
     lead = float(shares[order[0]] - shares[order[1]])
-    return {"colours": colours, **_classes(measures), "measures": measures, "lead": lead}
+    # The third and fourth colour may also hang by a hair, but only where both are listed or could be.
+    apart = float(np.abs(shares[order[:4]] - LISTED).min())
+    if shares[order[3]] >= LISTED:
+        apart = min(apart, float(shares[order[2]] - shares[order[3]]))
+    return {"colours": colours, **_classes(measures), "measures": measures, "lead": lead, "margin": apart}
 
 
 def _third(value: float, names: tuple[str, ...]) -> str:
