@@ -68,6 +68,9 @@ class BaseArguments(TrainingArguments):
 
 # --- the model ---
 
+#: Tokens of a dialogue with its picture that the model can hold; longer ones are not trained on.
+CONTEXT = 640
+
 
 def build_model(
     tokenizer: LlamaTokenizer, image_size: int
@@ -105,7 +108,7 @@ def build_model(
             num_key_value_heads=6,
             intermediate_size=768,
             # No dialogue of the training is longer; beyond it the model rambles, and the chat leaves out old rounds.
-            max_position_embeddings=256,
+            max_position_embeddings=CONTEXT,
             tie_word_embeddings=True,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
@@ -133,8 +136,8 @@ def sine_positions(grid: int, size: int) -> torch.Tensor:
 # --- what the vision leg learns ---
 
 CLASSES: dict[str, tuple[str | None, ...]] = {
-    "subject": vocabulary.SUBJECTS,
-    "manner": vocabulary.MANNERS,
+    "subject": (*vocabulary.SUBJECTS, vocabulary.UNKNOWN),
+    "manner": (None, *vocabulary.MANNERS),
     "light": (None, *vocabulary.LIGHTS),
     "leading": vocabulary.COLOURS,
     "brightness": vocabulary.BRIGHTNESS,
@@ -156,14 +159,18 @@ MEASURES: tuple[str, ...] = ("brightness", "saturation", "warmth", "contrast", "
 
 
 def targets(facts: Facts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class numbers [12], presences [len(PRESENT)] in 0..1 and measures [5] of one picture."""
+    """Class numbers [12], presences [len(PRESENT)] and measures [5] of one picture.
+
+    A presence is 1, 0, or -1 where a thing is there but too small to be told: that teaches nothing.
+    """
     values = dataclasses.asdict(facts) | {"leading": facts.colours[0]}
     classes = np.array([options.index(values[name]) for name, options in CLASSES.items()])
     present = {f"thing {thing.name}" for thing in facts.things} | {f"colour {name}" for name in facts.colours}
     present |= {f"{thing.side} {thing.name}" for thing in facts.things}
+    unclear = {f"{where} {name}" for name in facts.unclear for where in ("thing", *vocabulary.SIDES)}
     return (
         classes,
-        np.array([name in present for name in PRESENT], dtype=np.float32),
+        np.array([-1 if name in unclear else name in present for name in PRESENT], dtype=np.float32),
         np.array([facts.measures[name] for name in MEASURES], dtype=np.float32),
     )
 
@@ -196,8 +203,9 @@ class Base(nn.Module):
                 heads_loss = heads_loss + F.cross_entropy(logits, batch["classes"][:, i])
                 correct[f"{name}_right"] = (logits.argmax(1) == batch["classes"][:, i]).float().mean().item()
             # Most things are absent from most pictures: summed over a picture's presences, not averaged away.
-            bits = F.binary_cross_entropy_with_logits(present, batch["present"], reduction="none")
-            heads_loss = heads_loss + 0.25 * bits.sum(1).mean()
+            known = batch["present"] >= 0
+            bits = F.binary_cross_entropy_with_logits(present, batch["present"].clamp(min=0), reduction="none")
+            heads_loss = heads_loss + 0.25 * (bits * known).sum(1).mean()
             heads_loss = heads_loss + 10 * F.mse_loss(measures, batch["measures"])
         if "labels" not in batch:
             return heads_loss * len(patches), correct | {"heads_loss": float(heads_loss.detach())}
