@@ -14,6 +14,7 @@ from transformers import LlamaTokenizer
 from transformers.tokenization_utils_base import generate_merges
 
 from train.painter.language import caption, dialogue, random_facts, text_only
+from train.painter.language.words import HEX
 
 #: Parts of the prompt that are one token each, wherever they stand.
 SYMBOLS: tuple[str, ...] = ("###", "Human:", "Assistant:", "<Img>", "</Img>")
@@ -68,6 +69,7 @@ def texts(seed: int) -> list[str]:
         found.append(f"{_SYSTEM}{turns}###")
         alone = text_only(rng)
         found += [alone] if isinstance(alone, str) else [f"{question} {answer}" for question, answer in alone]
+    found += [f"{name} {code}" for name, code in HEX.items() for _ in range(60)]
     return found + [text for text in _EVERYDAY for _ in range(60)]
 
 
