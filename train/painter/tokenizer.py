@@ -56,10 +56,10 @@ _EVERYDAY: tuple[str, ...] = (
 
 
 def texts(seed: int) -> list[str]:
-    """About 40,000 texts as the model will meet them: captions, dialogues in the chat prompt, everyday English."""
+    """About 14,000 texts as the model will meet them: captions, dialogues in the chat prompt, everyday English."""
     rng = random.Random(seed)
     found = []
-    for number in range(10_000):
+    for number in range(4_000):
         found.append(caption(random_facts(rng), rng, emotional=number % 2 == 0))
         rounds = dialogue(random_facts(rng), rng, emotional=number % 4 != 0)
         turns = "".join(
