@@ -14,6 +14,7 @@ from transformers import LlamaTokenizer
 from transformers.tokenization_utils_base import generate_merges
 
 from train.painter.language import caption, dialogue, random_facts, text_only
+from train.painter.language.words import HEX
 
 #: Parts of the prompt that are one token each, wherever they stand.
 SYMBOLS: tuple[str, ...] = ("###", "Human:", "Assistant:", "<Img>", "</Img>")
@@ -55,10 +56,10 @@ _EVERYDAY: tuple[str, ...] = (
 
 
 def texts(seed: int) -> list[str]:
-    """About 40,000 texts as the model will meet them: captions, dialogues in the chat prompt, everyday English."""
+    """About 14,000 texts as the model will meet them: captions, dialogues in the chat prompt, everyday English."""
     rng = random.Random(seed)
     found = []
-    for number in range(10_000):
+    for number in range(4_000):
         found.append(caption(random_facts(rng), rng, emotional=number % 2 == 0))
         rounds = dialogue(random_facts(rng), rng, emotional=number % 4 != 0)
         turns = "".join(
@@ -68,6 +69,7 @@ def texts(seed: int) -> list[str]:
         found.append(f"{_SYSTEM}{turns}###")
         alone = text_only(rng)
         found += [alone] if isinstance(alone, str) else [f"{question} {answer}" for question, answer in alone]
+    found += [f"{name} {code}" for name, code in HEX.items() for _ in range(60)]
     return found + [text for text in _EVERYDAY for _ in range(60)]
 
 

@@ -1,114 +1,83 @@
-"""Captions and dialogues about a painting: what is asked in which order, and how long it may get."""
+"""Dialogues about a painting: what is asked in which order, and how long it may get."""
 
+import json
 import random
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from train.painter import vocabulary
-from train.painter.facts import Facts, Thing
-from train.painter.language import answers, words
-from train.painter.language.answers import paragraph, say, sentence
+from train.painter.facts import Facts
+from train.painter.language import checks, describe, feel, feelings, make, things, words
+from train.painter.language.grammar import lead, paragraph, say
 from train.painter.language.questions import ASK, QUESTIONS, it
-
-#: Share of the painter's pictures in which each thing is visible (measured on 900), so that asking can be balanced.
-SHARE: dict[str, float] = {
-    "water": 0.23,
-    "house": 0.23,
-    "clouds": 0.21,
-    "person": 0.18,
-    "tree": 0.17,
-    "sun": 0.16,
-    "path": 0.13,
-    "bird": 0.12,
-    "pine": 0.11,
-    "mountain": 0.11,
-    "lit window": 0.1,
-    "hill": 0.09,
-    "flowers": 0.09,
-    "fog": 0.09,
-    "fruit": 0.09,
-    "tower": 0.08,
-    "table": 0.07,
-    "hat": 0.07,
-    "vase": 0.06,
-    "boat": 0.06,
-    "circle": 0.06,
-    "snow": 0.06,
-    "rain": 0.06,
-    "waves": 0.06,
-    "sail": 0.05,
-    "line": 0.04,
-    "bowl": 0.04,
-    "drips": 0.03,
-    "stars": 0.03,
-    "square": 0.03,
-    "moon": 0.03,
-    "triangle": 0.03,
-    "lightning": 0.02,
-    "bridge": 0.02,
-}
+from train.painter.language.statements import state
+from train.painter.language.unanswerable import KINDS, unanswerable
 
 Answer = Callable[[Facts, random.Random], str]
+Rounds = list[tuple[str, str]]
+
+#: How readily each thing is asked for where it is visible and where it is not; see `balance`.
+WEIGHTS: dict[str, list[float]] = json.loads(Path(__file__).with_name("balance.json").read_text(encoding="utf-8"))
+
+
+def _stated(*kinds: str, some: tuple[str, ...] = ()) -> Answer:
+    """Statements of these kinds, then mostly one more of `some`."""
+
+    def answer(facts: Facts, rng: random.Random) -> str:
+        more = (rng.choice(some),) if some and rng.random() < 0.8 else ()
+        first, *rest = (*kinds, *more)
+        return paragraph([lead(rng, state(first, facts, rng)), *(state(kind, facts, rng) for kind in rest)])
+
+    return answer
+
 
 #: The answer to each kind of question that needs nothing but the facts.
 ANSWER: dict[str, Answer] = {
-    "subject": lambda facts, rng: _filled([answers.say_subject(facts, rng)], facts, rng),
-    "manner": lambda facts, rng: paragraph([answers.say_manner(facts, rng)]),
-    "light": lambda facts, rng: paragraph([answers.say_light(facts, rng)]),
-    "leading colour": lambda facts, rng: _filled([answers.say_leading(facts, rng)], facts, rng),
-    "palette": lambda facts, rng: paragraph([answers.say_palette(facts, rng), answers.say_tones(facts, rng)]),
+    "subject": lambda facts, rng: _stated(
+        "subject", *(("palette",) if facts.subject == vocabulary.UNKNOWN else ()), some=("things", "tones")
+    )(facts, rng),
+    "manner": _stated("manner", some=("contrast", "palette")),
+    "light": _stated("light", some=("tones", "palette")),
+    "leading colour": _stated("leading", some=("tones", "thing")),
+    "palette": _stated("palette", "tones", some=("thing",)),
     "brightness": lambda facts, rng: _tone("brightness", facts, rng),
     "saturation": lambda facts, rng: _tone("saturation", facts, rng),
     "warmth": lambda facts, rng: _tone("warmth", facts, rng),
-    "contrast": lambda facts, rng: paragraph([answers.say_contrast(facts, rng), answers.say_tones(facts, rng)]),
-    "density": lambda facts, rng: paragraph([answers.say_density(facts, rng)]),
-    "horizon": lambda facts, rng: paragraph([answers.say_horizon(facts, rng), answers.say_subject(facts, rng)]),
-    "side": lambda facts, rng: paragraph([answers.say_side(facts, rng)]),
-    "short description": lambda facts, rng: answers.description(facts, rng, False, "short"),
-    "description": lambda facts, rng: answers.description(facts, rng, False, "long"),
-    "content": lambda facts, rng: paragraph([answers.say_subject(facts, rng, False), answers.say_things(facts, rng)]),
-    "colours and light": lambda facts, rng: paragraph(
-        [
-            answers.say_palette(facts, rng),
-            answers.say_tones(facts, rng),
-            answers.say_light(facts, rng) if facts.light else answers.say_contrast(facts, rng),
-        ]
-    ),
-    "emotion": answers.feeling,
-    "why": answers.why,
-    "second emotion": answers.second_emotion,
-    "people": answers.people,
-    "both sides": answers.both_sides,
-    "which colour": answers.which_colour,
-    "emotional description": lambda facts, rng: answers.description(facts, rng, True, "long"),
-    "title": answers.title,
-    "change": answers.change,
-    "curator": answers.curator,
+    "contrast": _stated("contrast", some=("tones", "thing")),
+    "density": _stated("density", some=("side", "things")),
+    "horizon": _stated("horizon", some=("subject", "side")),
+    "side": _stated("side", some=("density", "thing")),
+    "short description": lambda facts, rng: describe.description(facts, rng, False, "short"),
+    "description": lambda facts, rng: describe.description(facts, rng, False, "long"),
+    "content": describe.things_in_it,
+    "colours and light": describe.colours_and_light,
+    "formal": describe.formal,
+    "page": make.page,
+    "title": make.title,
+    "emotion": lambda facts, rng: feel.feeling(facts, rng, rng.choices(("short", "medium", "long"), (1, 2, 5))[0]),
+    "why": feel.why,
+    "second emotion": feel.second_emotion,
+    "people": feel.people,
+    "both sides": feel.both_sides,
+    "which colour": feel.which_colour,
+    "emotional description": lambda facts, rng: describe.description(facts, rng, True, "long"),
+    "change": feel.change,
+    "curator": lambda facts, rng: describe.curator(facts, rng, True),
+    "neutral curator": lambda facts, rng: describe.curator(facts, rng, False),
+    "poetic alone": lambda facts, rng: describe.poetic(facts, rng, False),
 }
-
-
-def _filled(sentences: list[str], facts: Facts, rng: random.Random) -> str:
-    """With something about the tones, always if it would be very short."""
-    if len(" ".join(sentences).split()) < 8 or rng.random() < 0.3:
-        sentences.append(answers.say_tones(facts, rng))
-    return paragraph(sentences)
 
 
 def _tone(name: str, facts: Facts, rng: random.Random) -> str:
     """Brightness, saturation or warmth on its own, with the leading colour."""
-    adjective = {"brightness": words.BRIGHTNESS, "saturation": words.SATURATION, "warmth": words.WARMTH}[name][
-        getattr(facts, name)
-    ]
-    return paragraph(
-        [
-            say(rng, "[overall it is|as a whole it is|taken together it is] {adjective}", adjective=adjective),
-            rng.choice((answers.say_palette, answers.say_leading))(facts, rng),
-        ]
+    adjective = words.TONE[name][getattr(facts, name)]
+    first = say(
+        rng,
+        "[overall it is|as a whole it is|taken together it is|it is, on the whole,|all in all it is|on balance it is|"
+        "I find it|it looks|the picture is|this picture is|the whole is|the painting is|I see it as|seen as one it is] {x}",  # noqa: E501
+        x=adjective,
     )
-
-
-def caption(facts: Facts, rng: random.Random, emotional: bool) -> str:
-    """A description of one to five sentences, at most 70 words; with the mood and its reasons if `emotional`."""
-    return answers.description(facts, rng, emotional, rng.choices(("short", "medium", "long"), (0.25, 0.35, 0.4))[0])
+    return paragraph([lead(rng, first), state(rng.choice(("palette", "leading")), facts, rng)])
 
 
 def answer(kind: str, facts: Facts, rng: random.Random) -> str:
@@ -117,59 +86,29 @@ def answer(kind: str, facts: Facts, rng: random.Random) -> str:
 
 
 NEUTRAL: dict[str, float] = {
-    "subject": 2,
-    "manner": 2,
-    "light": 1.5,
-    "leading colour": 1.5,
-    "palette": 1.5,
-    "brightness": 0.7,
-    "saturation": 0.7,
-    "warmth": 0.7,
-    "contrast": 0.5,
-    "density": 0.5,
-    "horizon": 0.5,
-    "side": 0.3,
-    "short description": 1.5,
-    "description": 2,
-    "content": 1.5,
-    "colours and light": 1,
-    "place": 1,
-    "thing": 5,
-    "subject check": 0.7,
-    "light check": 0.7,
-    "colour check": 0.7,
-    "manner check": 0.5,
-    "small talk": 4,
-}
+    "subject": 2, "manner": 2, "light": 1.5, "leading colour": 1.3, "palette": 1.5, "brightness": 0.6,
+    "saturation": 0.6, "warmth": 0.6, "contrast": 0.6, "density": 0.6, "horizon": 0.6, "side": 0.6,
+    "short description": 1.3, "description": 2, "content": 1.5, "colours and light": 1, "formal": 1.2, "page": 0.7,
+    "title": 1.5, "people": 0.8, "neutral curator": 0.5, "poetic alone": 0.5, "place": 1, "thing": 6,
+    "subject check": 0.9, "light check": 0.7, "colour check": 0.7, "manner check": 0.6, "tone check": 0.6,
+    "people check": 0.4, "absent colour": 0.7, "unanswerable": 4, "follow": 2.5,
+}  # fmt: skip
 EMOTIONAL: dict[str, float] = {
-    "emotion": 5,
-    "feeling check": 1.2,
-    "people": 1.2,
-    "both sides": 1.5,
-    "emotional description": 3,
-    "title": 2.5,
-    "change": 1.5,
-    "curator": 0.8,
-    "why": 0.7,
-    "second emotion": 0.5,
-    "neutral": 4.5,
-}
+    "emotion": 5, "mood check": 1.2, "people": 1.2, "both sides": 1.7, "emotional description": 3, "title": 2,
+    "change": 1.5, "curator": 0.8, "why": 0.7, "second emotion": 0.5, "premise": 1, "view": 1, "formal": 0.6,
+    "page": 0.4, "follow": 1.5, "neutral": 5,
+}  # fmt: skip
 #: What is likely to be asked once the emotion has been named.
-AFTER_EMOTION: dict[str, float] = {"why": 6, "second emotion": 1, "which colour": 1, "people": 1, "change": 0.7}
-SMALL_TALK_KINDS = {
-    "who": 1.5,
-    "when": 1,
-    "price": 0.7,
-    "where made": 1,
-    "who is": 0.7,
-    "how many": 1,
-    "hello": 1.5,
-    "who are you": 0.7,
-    "sure": 0.7,
-    "thanks": 1,
-    "off topic": 1.2,
-    "nonsense": 1,
-}
+AFTER_EMOTION: dict[str, float] = {
+    "why": 5, "second emotion": 0.8, "which colour": 1.5, "people": 1, "change": 1, "view": 1.5, "follow": 1.5,
+    "premise": 0.5,
+}  # fmt: skip
+_FELT = frozenset(
+    "emotion,why,second emotion,both sides,which colour,emotional description,change,curator,mood check,premise,"
+    "view".split(",")
+)
+#: Kinds that may come again in a dialogue.
+_AGAIN = frozenset({"thing", "unanswerable", "follow", "neutral", "view"})
 
 
 def _draw(weights: dict[str, float], rng: random.Random, without: Iterable[str] = ()) -> str:
@@ -178,210 +117,205 @@ def _draw(weights: dict[str, float], rng: random.Random, without: Iterable[str] 
 
 
 def _typed(question: str, rng: random.Random) -> str:
-    """As somebody might type it: sometimes without capital or closing mark, sometimes politely."""
+    """As somebody might type it: sometimes without capital or closing mark, or with a slip of the finger."""
     chance = rng.random()
-    if chance < 0.06:
-        return question.lower().rstrip("?.!")
-    if chance < 0.1:
-        return question[0].lower() + question[1:]
-    if chance < 0.13:
-        return question.rstrip("?.!")
+    if chance < 0.07:
+        question = question.lower().rstrip("?.!")
+    elif chance < 0.12:
+        question = question[0].lower() + question[1:]
+    elif chance < 0.16:
+        question = question.rstrip("?.!")
+    if rng.random() < 0.04 and len(question) > 12:
+        at = rng.randrange(1, len(question) - 2)
+        if question[at].isalpha() and question[at + 1].isalpha():
+            swapped = question[at + 1] + question[at]
+            question = question[:at] + rng.choice((swapped, question[at], question[at] * 2)) + question[at + 2 :]
     return question
 
 
 def _ask(kind: str, rng: random.Random, **slots: str) -> str:
+    if kind in QUESTIONS and rng.random() < 0.15:
+        return QUESTIONS[kind]
     question = say(rng, it(rng.choice(ASK[kind])), **slots)
     question = question[0].upper() + question[1:]
-    if kind in QUESTIONS and rng.random() < 0.15:
-        question = QUESTIONS[kind]
     return question if kind == "both sides" else _typed(question, rng)
 
 
-def fair_no(facts: Facts, name: str) -> bool:
-    """Whether "no" is plainly right for a thing: it is neither visible nor implied, and nothing like it is there."""
-    seen = {thing.name for thing in facts.things} | {facts.subject, facts.light}
-    implied = words.IMPLIED.get(facts.subject, frozenset())
-    return name not in seen and name not in implied and not words.NEAR.get(name, frozenset()) & seen
+def candidates(facts: Facts) -> list[tuple[str, bool]]:
+    """Every thing that may be asked about, and whether it is visible."""
+    found = sorted((thing.name, True) for thing in facts.things)
+    return found + [(name, False) for name in things.absent(facts)]
 
 
-def _thing_to_ask(facts: Facts, rng: random.Random) -> tuple[str, Thing | None]:
-    """A thing and, if it is visible, where; about as often visible as not, whichever the thing."""
-    visible = {thing.name: thing for thing in facts.things}
-    if facts.subject in words.ABSTRACT:
-        near, often = words.ABSTRACT_THINGS, 3.5
-    elif facts.subject in words.INDOOR:
-        near, often = words.INDOOR_THINGS, 3.5
-    else:
-        near, often = words.OUTDOOR_THINGS, 1.0
-    for _ in range(1000):
-        name = rng.choice(vocabulary.THINGS)
-        share = SHARE[name]
-        wanted = min(share, 0.05)
-        if name in visible:
-            if rng.random() < wanted / share:
-                return name, visible[name]
-        elif fair_no(facts, name):
-            # Mostly what could well be there, or a "no" would be known from the subject alone.
-            if rng.random() < wanted / (1 - share) * (often if name in near else 0.5):
-                return name, None
-    raise ValueError(f"nothing can be asked about a picture of {facts.subject!r} with {sorted(visible)}")
+def _thing(facts: Facts, rng: random.Random) -> tuple[str, bool]:
+    """A thing to ask about; over many pictures each about as often visible as not."""
+    found = candidates(facts)
+    weights = [WEIGHTS[name][not seen] * (3 if not seen and things.likely(facts, name) else 1) for name, seen in found]
+    return rng.choices(found, weights)[0]
 
 
-def _yes_or_no(yes: bool, text: str) -> str:
-    return sentence(f"{'yes' if yes else 'no'}, {text}")
-
-
-def _thing_rounds(facts: Facts, rng: random.Random) -> list[tuple[str, str]]:
-    name, thing = _thing_to_ask(facts, rng)
-    question = _ask("thing", rng, a=words.THING[name][1])
-    if words.THING[name][2]:
-        question = question.replace("Is there", "Are there").replace("is there", "are there")
-    else:
-        question = question.replace("Are there", "Is there").replace("are there", "is there")
-    if thing is None:
-        return [(question, answers.thing_no(facts, rng, name))]
-    rounds = [(question, answers.thing_yes(facts, rng, thing))]
+def _thing_rounds(facts: Facts, rng: random.Random) -> Rounds:
+    name, seen = _thing(facts, rng)
+    question = _ask("thing", rng, a=things.named(name))
+    wrong, right = ("Is", "Are") if name in things.SEVERAL else ("Are", "Is")
+    question = question.replace(f"{wrong} there", f"{right} there").replace(
+        f"{wrong.lower()} there", f"{right.lower()} there"
+    )
+    if not seen:
+        return [(question, checks.thing_no(facts, rng, name))]
+    thing = next(thing for thing in facts.things if thing.name == name)
+    rounds = [(question, checks.thing_yes(facts, rng, thing))]
     if rng.random() < 0.3:
-        if thing.colour and name not in words.COLOURLESS and rng.random() < 0.5:
-            rounds.append((_ask("what colour", rng), answers.colour_of(facts, rng, thing)))
-        elif name not in words.PLACELESS:
-            rounds.append((_ask("where", rng, noun=words.THING[name][0]), answers.where_is(facts, rng, thing)))
+        if thing.colour and name not in things.COLOURLESS and rng.random() < 0.5:
+            rounds.append((_ask("what colour", rng), checks.colour_of(rng, thing)))
+        elif name not in things.PLACELESS:
+            rounds.append((_ask("where", rng, noun=things.NOUN[name]), checks.where_is(rng, thing)))
     return rounds
 
 
-def _check_rounds(kind: str, facts: Facts, rng: random.Random) -> list[tuple[str, str]]:
+_ALIKE = (
+    {"boat", "sea", "river"},
+    {"city", "village", "cabin"},
+    {"forest", "tree", "field", "mountains"},
+    {"portrait", "crowd", "figure", "pair"},
+    {"geometric", "colour field"},
+)
+
+
+def _check_rounds(kind: str, facts: Facts, rng: random.Random) -> Rounds:
     """Questions to be answered with yes or no, half of them each."""
     yes = rng.random() < 0.5
     if kind == "subject check":
-        like = words.ABSTRACT if facts.subject in words.ABSTRACT else set(vocabulary.SUBJECTS) - words.ABSTRACT
-        others = sorted((set(vocabulary.SUBJECTS) if rng.random() < 0.3 else set(like)) - {facts.subject})
-        if {facts.subject} <= {
-            "boat",
-            "sea",
-            "river",
-            "city",
-            "village",
-            "cabin",
-            "forest",
-            "tree",
-            "portrait",
-            "crowd",
-        }:
-            alike = ({"boat", "sea", "river"}, {"city", "village", "cabin"}, {"forest", "tree"}, {"portrait", "crowd"})
-            others = [name for name in others if not any({name, facts.subject} <= group for group in alike)]
-        subject = facts.subject if yes else rng.choice(others)
-        question = _ask(kind, rng, subject=rng.choice(words.SUBJECT[subject]))
-        return [(question, _yes_or_no(yes, answers.say_subject(facts, rng)))]
+        yes = yes and facts.subject != vocabulary.UNKNOWN
+        others = [
+            name
+            for name in vocabulary.SUBJECTS
+            if name != facts.subject and not any({name, facts.subject} <= group for group in _ALIKE)
+        ]
+        asked = rng.choice(words.SUBJECT[facts.subject if yes else rng.choice(others)])
+        return [(_ask(kind, rng, subject=asked), checks.subject_check(facts, rng, yes, asked))]
     if kind == "light check":
-        if facts.light is None:
-            light = rng.choice(vocabulary.LIGHTS)
-            return [
-                (
-                    _ask(kind, rng, light=rng.choice(words.LIGHT[light])),
-                    _yes_or_no(False, answers.say_light(facts, rng)),
-                )
-            ]
+        yes = yes and facts.light is not None
         light = facts.light if yes else rng.choice([name for name in vocabulary.LIGHTS if name != facts.light])
-        question = _ask(kind, rng, light=rng.choice(words.LIGHT[light]))
-        return [(question, _yes_or_no(yes, answers.say_light(facts, rng)))]
+        asked = rng.choice(words.LIGHT[light])
+        return [(_ask(kind, rng, light=asked), checks.light_check(facts, rng, yes, asked))]
     if kind == "manner check":
+        yes = yes and facts.manner is not None
         manner = facts.manner if yes else rng.choice([name for name in vocabulary.MANNERS if name != facts.manner])
-        question = _ask(kind, rng, manner=rng.choice(words.MANNER[manner]))
-        return [(question, _yes_or_no(yes, answers.say_manner(facts, rng)))]
-    colours = (
-        facts.colours if yes else [name for name in vocabulary.COLOURS if name not in facts.colours and name != "grey"]
-    )
+        asked = rng.choice(words.MANNER[manner])
+        return [(_ask(kind, rng, manner=asked), checks.manner_check(facts, rng, yes, asked))]
+    if kind == "tone check":
+        name = rng.choice(tuple(words.TONE))
+        first, _, last = words.TONE[name]
+        asked = getattr(facts, name) if yes else rng.choice((first, last))
+        return [(_ask(kind, rng, x=words.TONE[name][asked]), checks.tone_check(facts, rng, name, asked))]
+    if kind == "people check":
+        asked = facts.people if yes and facts.people else rng.choice(vocabulary.PEOPLE)
+        return [(_ask(kind, rng, x=asked), checks.people_check(facts, rng, asked == facts.people, asked))]
+    if kind == "mood check":
+        yes = yes and facts.emotion in feelings.FEELING
+        near = (facts.emotion, facts.second_emotion)
+        asked = facts.emotion if yes else rng.choice([name for name in feelings.FEELING if name not in near])
+        adjective = rng.choice(feelings.MOOD[asked])
+        question = _ask("feeling check", rng, mood=adjective, feeling=feelings.FEELING[asked], emotion=asked)
+        for start in "eu":
+            question = question.replace(f" a {start}", f" an {start}")
+        return [(question, checks.mood_check(facts, rng, yes, asked))]
+    colours = facts.colours if yes else [n for n in vocabulary.COLOURS if n not in facts.colours and n != "grey"]
     colour = rng.choice(colours)
-    among = "is one of its main colours" if yes else "is not one of its main colours"
-    return [
-        (
-            _ask(kind, rng, colour=colour),
-            paragraph([f"{'yes' if yes else 'no'}, {colour} {among}", answers.say_palette(facts, rng)]),
-        )
-    ]
+    return [(_ask("colour check", rng, colour=colour), checks.colour_check(facts, rng, yes, colour))]
 
 
-def _feeling_check(facts: Facts, rng: random.Random) -> list[tuple[str, str]]:
-    yes = rng.random() < 0.5
-    if facts.emotion == "something else":
-        yes = False
-    others = [name for name in words.FEELING if name not in (facts.emotion, facts.second_emotion)]
-    asked = facts.emotion if yes else rng.choice(others)
-    question = _ask(
-        "feeling check", rng, mood=rng.choice(words.MOOD[asked]), feeling=words.FEELING[asked], emotion=asked
-    )
-    question = (
-        question.replace(" a eerie", " an eerie")
-        .replace(" a uneasy", " an uneasy")
-        .replace(" a unpleasant", " an unpleasant")
-    )
-    if yes:
-        return [(question, paragraph(["yes, " + answers.say_emotion(facts, rng), answers.say_because(facts, rng)]))]
-    return [
-        (question, paragraph([f"no, not {asked}", answers.say_emotion(facts, rng), answers.say_because(facts, rng)]))
-    ]
-
-
-def _small_talk(facts: Facts, rng: random.Random) -> list[tuple[str, str]]:
-    kind = _draw(SMALL_TALK_KINDS, rng)
+def _unanswerable(facts: Facts, rng: random.Random) -> Rounds:
+    kind = _draw(KINDS, rng)
     if kind == "nonsense":
         letters = "abcdefghijklmnopqrstuvwxyz"
-        question = " ".join(
-            "".join(rng.choices(letters, k=rng.randint(2, 7))) for _ in range(rng.randint(1, 3))
-        ) + rng.choice(("", "?", "!"))
+        found = ["".join(rng.choices(letters, k=rng.randint(2, 7))) for _ in range(rng.randint(1, 3))]
+        question = " ".join(found) + rng.choice(("", "?", "!"))
     else:
-        things = rng.choice(("trees", "people", "houses", "boats", "birds", "flowers", "stars", "windows", "colours"))
-        question = _ask(kind, rng, things=things)
-    return [(question, answers.small_talk(kind, facts, rng))]
+        many = rng.choice(("trees", "people", "houses", "boats", "birds", "flowers", "stars", "windows", "colours"))
+        question = _ask(kind, rng, things=many)
+    return [(question, unanswerable(kind, facts, rng))]
 
 
-def _neutral(facts: Facts, rng: random.Random, emotional: bool, used: set[str]) -> list[tuple[str, str]]:
-    """A round about what can be seen, of a kind not `used` yet."""
-    kind = _draw(NEUTRAL, rng, used)
-    if kind == "description" and emotional:
-        kind = "subject"
-    if kind != "thing":
-        used.add(kind)
+def _follow(facts: Facts, rng: random.Random, emotional: bool, last: str) -> Rounds:
+    """ "Shorter", "more" or "more poetically", of what was answered last."""
+    felt = emotional and last in _FELT
+    kind = rng.choice(("shorter", "more", "poetic"))
+    if kind == "poetic":
+        text = describe.poetic(facts, rng, felt)
+    elif kind == "shorter":
+        text = feel.feeling(facts, rng, "short") if felt else describe.description(facts, rng, False, "short")
+    else:
+        kinds = rng.sample(("things", "contrast", "density", "side", "manner", "thing", "horizon"), 3)
+        kinds = [name for name in kinds if name != "horizon" or facts.horizon]
+        kinds += ["because"] if felt else []
+        first, *rest = kinds
+        text = paragraph([lead(rng, state(first, facts, rng)), *(state(name, facts, rng) for name in rest)])
+    return [(_ask(kind, rng), text)]
+
+
+def _round(kind: str, facts: Facts, rng: random.Random, said: bool, emotional: bool, last: str) -> Rounds:
     if kind == "thing":
         return _thing_rounds(facts, rng)
     if kind.endswith("check"):
         return _check_rounds(kind, facts, rng)
-    if kind == "small talk":
-        return _small_talk(facts, rng)
+    if kind == "unanswerable":
+        return _unanswerable(facts, rng)
+    if kind == "follow":
+        return _follow(facts, rng, emotional, last)
     if kind == "place":
         side = rng.choice(vocabulary.SIDES)
         question = _ask("place centre" if side == "centre" else "place", rng, side=side)
-        return [(question, answers.at_side(facts, rng, side))]
-    return [(_ask(kind, rng), answer(kind, facts, rng))]
-
-
-def _emotional(facts: Facts, rng: random.Random, said: bool, used: set[str]) -> list[tuple[str, str]]:
-    """A round of the second stage; `said` when the emotion has been named before."""
-    kind = _draw(AFTER_EMOTION if said and rng.random() < 0.6 else EMOTIONAL, rng, used)
-    if kind == "neutral":
-        return _neutral(facts, rng, True, used)
-    used.add(kind)
-    if kind == "feeling check":
-        return _feeling_check(facts, rng)
+        return [(question, checks.at_side(facts, rng, side))]
+    if kind == "absent colour":
+        missing = [name for name, seen in candidates(facts) if not seen]
+        name = rng.choice([name for name in missing if things.likely(facts, name)] or missing)
+        question = _ask(kind, rng, n=things.NOUN[name])
+        if name in things.SEVERAL:
+            question = question.replace(" is the", " are the").replace(" has the", " have the")
+        return [(question, checks.absent(facts, rng, name))]
+    if kind == "view":
+        viewer = rng.choice(list(feelings.VIEWERS))
+        question = _ask(kind, rng, v=rng.choice(feelings.VIEWERS[viewer][0]))
+        return [(question, feel.view(facts, rng, viewer))]
+    if kind == "premise":
+        asked = rng.choice(list(feelings.PREMISE))
+        word = rng.choice(feelings.PREMISE[asked])
+        return [(_ask(kind, rng, w=word), feel.premise(facts, rng, asked, word))]
     if kind == "why":
         asked = rng.choice(("why", "why follow")) if said else "why alone"
         return [(_ask(asked, rng, emotion=facts.emotion), answer("why", facts, rng))]
+    if kind == "neutral curator":
+        return [(_ask("curator", rng), answer(kind, facts, rng))]
     return [(_ask(kind, rng), answer(kind, facts, rng))]
 
 
-def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> list[tuple[str, str]]:
-    """One to four rounds of (question, answer), about 70 words in all.
+def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
+    """One to eight rounds of (question, answer), about 150 words in all and never much above 330.
 
     Without `emotional` the emotion is never named: that is the base model's. With it, most rounds are about what the
     picture evokes and why, and the rest keep up what the base can do.
     """
-    rounds: list[tuple[str, str]] = []
+    rounds: Rounds = []
     used: set[str] = set()
-    enough = rng.uniform(30, 75)
-    said = False
-    while len(rounds) < 4 and sum(len(f"{q} {a}".split()) for q, a in rounds) < enough:
-        new = _emotional(facts, rng, said, used) if emotional else _neutral(facts, rng, False, used)
-        if not any(question == asked for question, _ in new for asked, _ in rounds):
-            rounds += new
-            said = said or (emotional and any(facts.emotion in answer for _, answer in new))
-    return rounds[:4]
+    enough = rng.triangular(25, 330, 120)
+    count, said, last, length = 1 + int(8 * rng.random() ** 0.8), False, "", 0
+    while len(rounds) < count and length < enough:
+        weights = NEUTRAL
+        if emotional:
+            weights = AFTER_EMOTION if said and rng.random() < 0.5 else EMOTIONAL
+        barred = used if rounds else used | {"follow"}
+        kind = _draw(weights, rng, barred)
+        if kind == "neutral":
+            kind = _draw(NEUTRAL, rng, barred | {"description"})
+        new = _round(kind, facts, rng, said, emotional, last)
+        if any(question == asked for question, _ in new for asked, _ in rounds):
+            continue
+        if kind not in _AGAIN:
+            used.add(kind)
+        rounds += new
+        last = last if kind in ("follow", "unanswerable") else kind
+        said = said or kind in _FELT
+        length += sum(len(question.split()) + len(reply.split()) for question, reply in new)
+    return rounds[:8]

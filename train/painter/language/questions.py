@@ -1,6 +1,6 @@
 """How each thing is asked. Square brackets hold alternatives."""
 
-from artgpt4.presets import PRESETS
+from train.painter.language.things import SEVERAL, named
 
 #: The question by which the evaluation asks for each fact.
 QUESTIONS: dict[str, str] = {
@@ -23,6 +23,35 @@ QUESTIONS: dict[str, str] = {
     "people": "What do the people in it feel?",
     "emotional description": "Describe this picture in detail, with the mood it has.",
     "title": "Give this picture a title.",
+    "side": "Where does the weight of the composition lie?",
+    "formal": "Give a formal analysis of this picture in one paragraph.",
+    "page": "Make a small web page with its colours.",
+    "content": "What is in this picture?",
+    "change": "What would change its mood?",
+}
+
+
+def thing_question(name: str) -> str:
+    """The question by which the evaluation asks for a thing, to be answered with yes or no."""
+    return f"{'Are' if name in SEVERAL else 'Is'} there {named(name)} in it?"
+
+
+#: What the picture cannot answer, a question for each kind of `unanswerable.KINDS`.
+UNANSWERABLE: dict[str, str] = {
+    "who": "Who painted it?",
+    "when": "When was it painted?",
+    "price": "How much is it worth?",
+    "where made": "Where was it painted?",
+    "who is": "What is the person's name?",
+    "size": "How large is it?",
+    "story": "What happens next?",
+    "how many": "How many trees are there?",
+    "hello": "Hello!",
+    "who are you": "Who are you?",
+    "sure": "Are you sure?",
+    "thanks": "Thank you!",
+    "off topic": "What is the capital of France?",
+    "nonsense": "Qwu zrt blapf?",
 }
 
 _IT = "[this picture|the picture|this painting|the painting|it|this]"
@@ -127,7 +156,8 @@ ASK: dict[str, tuple[str, ...]] = {
         "[Describe the faces|What about the people].",
     ),
     "both sides": (
-        PRESETS[6].instruction,
+        "Analyze the emotions expressed by the individuals in the images as well as the emotions felt by the viewer "
+        "observing them.",
         "What do the people in it feel, and what does the viewer feel?",
         "Describe the emotions of the people and of the viewer.",
     ),
@@ -148,7 +178,8 @@ ASK: dict[str, tuple[str, ...]] = {
         "How [would|could] it be made to feel [different|another way]?",
     ),
     "curator": (
-        "[How would a curator describe it|What would a curator say]?",
+        "How would a curator describe it?",
+        "[What would a curator say|And in a curator's words]?",
         "Write a [label|wall text|short text] for the museum.",
         "Speak like a curator.",
     ),
@@ -190,6 +221,53 @@ ASK: dict[str, tuple[str, ...]] = {
         "[What is your favourite food|Where do I live|Do you love me|Will it rain tomorrow|Help me with my homework]?",
     ),
 }
+ASK |= {
+    "formal": (
+        "[Give|Write] a formal analysis of {it} in one paragraph.",
+        "[Formal analysis, please|Analyse its form|Describe it by its visual means only|Analyse the composition].",
+        "[Only colour, light, line and composition, please|Describe colour, light, line and composition].",
+        "How does it work formally, in one paragraph?",
+    ),
+    "page": (
+        "Make a [small |]web page with its [colours|palette].",
+        "[Build|Write|Make] [a|me a] [web page|website|HTML page] [in|with|from] [its|these|the] colours.",
+        "[HTML, please|Its palette as CSS|A web page in its colours|Can you make a website out of it].",
+    ),
+    "poetic": (
+        "[Say it more poetically|More poetically, please|Say it like a poet|Make it more poetic|Now as a poem].",
+        "Can you say [it|that] more [poetically|beautifully]?",
+    ),
+    "poetic alone": ("Describe {it} [poetically|like a poet].", "[Write a few poetic lines|A poem, please]."),
+    "shorter": (
+        "[Shorter, please|Shorter please|In fewer words|Make it shorter|Too long|Say it in one sentence|Briefly].",
+        "Can you say that more briefly?",
+    ),
+    "more": (
+        "[Tell me more|More, please|Go on|Say more|More details, please|Anything else to see].",
+        "[What else|Is there more|Can you tell me more|What more do you see]?",
+    ),
+    "view": (
+        "How would {v} see it?",
+        "[What would {v} feel|How would {v} feel|What would {v} say|And {v}]?",
+        "How [does|might] {v} [look at it|take it|see it]?",
+    ),
+    "premise": ("Why is it so {w}?", "[Why does it feel so {w}|What makes it so {w}|Why {w}|How come it is so {w}]?"),
+    "tone check": ("Is {it} {x}?", "Is it {x}?", "[Would you call it|Overall, is it] {x}?"),
+    "people check": (
+        "[Is the person|Are the people|Are they|Do they look|Does the person look] {x}?",
+        "[Are the people in it|Is anyone in it] {x}?",
+    ),
+    "absent colour": ("What colour [is|has] the {n}?", "Which colour is the {n}?", "Where is the {n}?"),
+    "size": (
+        "How [large|big] is {it}?",
+        "[What size is it|What are its dimensions|Is it oil on canvas|What is it made on]?",
+    ),
+    "story": (
+        "[What happens next|What happened before|What is the story|What is the story behind it]?",
+        "What did the [artist|painter] [mean|want to say]?",
+    ),
+}
+ASK["formal"] += (QUESTIONS["formal"],)
 ASK["emotion"] += ("How does this [picture|painting|image] feel to you?", "What [does it make one|should I] feel?")
 
 

@@ -4,9 +4,11 @@ import random
 
 from train.painter import vocabulary
 from train.painter.facts import Facts, Thing
-from train.painter.language import answers, words
-from train.painter.language.answers import paragraph, say
-from train.painter.language.dialogue import caption, dialogue
+from train.painter.language import feel
+from train.painter.language.describe import caption
+from train.painter.language.dialogue import dialogue
+from train.painter.language.grammar import paragraph, say
+from train.painter.language.statements import state
 
 #: Valence and arousal of the emotions, roughly where the circumplex model (Russell, 1980) puts them.
 _PLANE: dict[str, tuple[float, float]] = {
@@ -35,9 +37,14 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "fruit": ("fruit", "bowl", "table"),
     "portrait": ("person", "hat"),
     "crowd": ("person", "hat", "house"),
+    "figure": ("person", "hat", "tree", "path"),
+    "pair": ("person", "hat", "house"),
+    "interior": ("window", "door", "chair", "lamp", "table", "cat"),
     "geometric": ("circle", "triangle", "square", "line"),
     "splatter": ("drips", "circle", "line"),
+    "colour field": ("square", "line"),
 }
+_INDOOR = frozenset({"flowers", "fruit", "portrait", "interior", "geometric", "splatter", "colour field", "unknown"})
 _WEATHER: dict[str, tuple[str, ...]] = {
     "day": ("sun", "clouds"),
     "sunset": ("sun", "clouds"),
@@ -50,10 +57,12 @@ _WEATHER: dict[str, tuple[str, ...]] = {
 
 def random_facts(rng: random.Random) -> Facts:
     """Facts that could be those of a painting: the emotion follows from them, and so do its reasons."""
-    subject = rng.choice(vocabulary.SUBJECTS)
-    indoor = subject in words.INDOOR | words.ABSTRACT
+    subject = rng.choice((*vocabulary.SUBJECTS, vocabulary.UNKNOWN))
+    indoor = subject in _INDOOR or (subject in ("figure", "pair", "animal") and rng.random() < 0.4)
     light = None if indoor else rng.choice(vocabulary.LIGHTS)
-    names = [name for name in _USUAL[subject] if rng.random() < 0.7]
+    names = [name for name in _USUAL.get(subject, ()) if rng.random() < 0.7]
+    if subject == "animal":
+        names.append(rng.choice(("cat", "dog", "horse", "bird", "fish")))
     names += [name for name in _WEATHER.get(light, ()) if rng.random() < 0.7]
     areas = sorted((rng.uniform(0.005, 0.3) for _ in names), reverse=True)
     rng.shuffle(names)
@@ -71,7 +80,7 @@ def random_facts(rng: random.Random) -> Facts:
     }
     chosen = {name: rng.choice(values) for name, values in choose.items()}
     level = {name: values.index(chosen[name]) - 1 for name, values in choose.items()}
-    people = rng.choice(vocabulary.PEOPLE) if subject in ("portrait", "crowd") else None
+    people = rng.choice(vocabulary.PEOPLE) if subject in ("portrait", "crowd", "figure", "pair") else None
     # (valence, arousal) of each fact; brightness and saturation as in Valdez & Mehrabian (1994).
     pushes = {
         "brightness": (0.69 * level["brightness"], -0.31 * level["brightness"]),
@@ -91,7 +100,9 @@ def random_facts(rng: random.Random) -> Facts:
         }[light]
     if people:
         pushes["people"] = {"happy": (0.6, 0.2), "sad": (-0.6, -0.3), "angry": (-0.6, 0.6), "calm": (0.3, -0.4)}[people]
-    pushes["manner"] = (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2))
+    manner = None if subject == vocabulary.UNKNOWN or rng.random() < 0.05 else rng.choice(vocabulary.MANNERS)
+    if manner:
+        pushes["manner"] = (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2))
     pushes["subject"] = (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2))
     pushes["colours"] = (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2))
     pushes |= {f"things:{name}": (rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2)) for name in names}
@@ -104,7 +115,7 @@ def random_facts(rng: random.Random) -> Facts:
     carrying = {name: x * push[0] + y * push[1] for name, push in pushes.items()}
     return Facts(
         subject=subject,
-        manner=rng.choice(vocabulary.MANNERS),
+        manner=manner,
         light=light,
         things=things,
         colours=rng.sample(vocabulary.COLOURS, rng.randint(1, 3)),
@@ -135,14 +146,7 @@ def text_only(rng: random.Random) -> list[tuple[str, str]] | str:
         ask = say(
             rng, "[What does such a picture make one feel|What would a viewer feel|Which emotion does that evoke]?"
         )
-        return [(f"{told} {ask}", answers.feeling(facts, rng))]
-    if chance < 0.7:
-        return paragraph(
-            [
-                answers.say_people(facts, rng),
-                answers.say_emotion(facts, rng),
-                answers.say_because(facts, rng),
-                answers.say_palette(facts, rng),
-            ]
-        )
+        return [(f"{told} {ask}", feel.feeling(facts, rng))]
+    if chance < 0.6:
+        return paragraph([state(kind, facts, rng) for kind in ("people", "emotion", "because", "palette")])
     return dialogue(facts, rng, emotional=True)

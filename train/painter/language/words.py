@@ -1,5 +1,8 @@
 """The phrases for every value of every fact. Each belongs to one value only, so that what was said can be read back."""
 
+from train.painter.vocabulary import UNKNOWN
+
+#: Noun phrases that can follow "it shows".
 SUBJECT: dict[str, tuple[str, ...]] = {
     "sea": ("the open sea", "a stretch of sea", "the sea"),
     "mountains": ("a range of mountains", "high mountains", "mountains under the sky"),
@@ -15,24 +18,14 @@ SUBJECT: dict[str, tuple[str, ...]] = {
     "fruit": ("a still life of fruit", "fruit laid out as a still life", "pieces of fruit in a still life"),
     "portrait": ("a portrait", "a portrait of one person", "the portrait of a person"),
     "crowd": ("a crowd", "a group of people", "a crowd of people"),
+    "figure": ("a single figure", "a lone figure", "a figure on its own"),
+    "pair": ("two people together", "a pair of figures", "two figures side by side"),
+    "interior": ("an interior", "the inside of a room", "a room seen from within"),
+    "animal": ("an animal", "an animal seen alone", "the likeness of an animal"),
     "geometric": ("geometric shapes", "a geometric abstraction", "an abstract arrangement of geometric shapes"),
     "splatter": ("splashes of paint", "an abstract splatter of paint", "paint splashed over the surface"),
-}
-#: Things that a subject's own name already says, and which a list of things beside it leaves out.
-IMPLIED: dict[str, frozenset[str]] = {
-    "sea": frozenset({"water"}),
-    "mountains": frozenset({"mountain"}),
-    "forest": frozenset({"tree"}),
-    "village": frozenset({"house"}),
-    "city": frozenset({"house"}),
-    "boat": frozenset({"boat", "water"}),
-    "cabin": frozenset({"house"}),
-    "river": frozenset({"water"}),
-    "tree": frozenset({"tree"}),
-    "flowers": frozenset({"flowers"}),
-    "fruit": frozenset({"fruit"}),
-    "portrait": frozenset({"person"}),
-    "crowd": frozenset({"person"}),
+    "colour field": ("fields of pure colour", "a colour field abstraction", "large areas of abstract colour"),
+    UNKNOWN: ("something I cannot name", "something I do not recognise", "something I cannot make out"),
 }
 #: Heads of titles.
 TITLE: dict[str, str] = {
@@ -42,37 +35,49 @@ TITLE: dict[str, str] = {
     "field": "Field",
     "village": "Village",
     "city": "City",
-    "boat": "Boat on the Water",
+    "boat": "Boat",
     "cabin": "Cabin",
     "river": "River",
     "tree": "Lone Tree",
     "flowers": "Bouquet",
-    "fruit": "Still Life of Fruit",
+    "fruit": "Still Life",
     "portrait": "Portrait",
     "crowd": "Crowd",
-    "geometric": "Geometric Shapes",
-    "splatter": "Splashes of Paint",
+    "figure": "Figure",
+    "pair": "Two Figures",
+    "interior": "Interior",
+    "animal": "Animal",
+    "geometric": "Composition",
+    "splatter": "Splashes",
+    "colour field": "Colour Field",
+    UNKNOWN: "Untitled",
 }
 
 MANNER: dict[str, tuple[str, ...]] = {
     "impressionist": ("in loose impressionist strokes", "in an impressionist manner"),
-    "impasto": ("in thick impasto", "in impasto, with heavy ridges of paint"),
+    "impasto": ("in thick impasto", "in heavy impasto"),
     "watercolour": ("in thin washes of watercolour", "in watercolour"),
     "pointillist": ("in small pointillist dots", "in a pointillist manner"),
-    "flat": ("in flat shapes with clean edges", "in flat shapes, almost without texture", "in clean flat shapes"),
-    "ink": ("in ink, with drawn outlines", "in ink"),
-    "chiaroscuro": ("in chiaroscuro, with light falling into shadow", "in chiaroscuro"),
-    "soft": ("with soft, blurred edges", "in a soft, blurred manner"),
+    "flat": ("in flat shapes", "in flat, clean shapes"),
+    "ink": ("in ink", "in ink outlines"),
+    "chiaroscuro": ("in chiaroscuro", "in the manner of chiaroscuro"),
+    "soft": ("in a soft, blurred manner", "in blurred forms"),
+    "woodcut": ("like a woodcut", "in the manner of a woodcut"),
+    "cubist": ("in cubist facets", "in a cubist manner"),
+    "expressionist": ("in an expressionist manner", "in wild expressionist strokes"),
 }
 MANNER_EXPLAINED: dict[str, str] = {
-    "impressionist": "the brushstrokes are short and lively",
+    "impressionist": "the brushstrokes are short and quick",
     "impasto": "the paint stands up from the surface",
     "watercolour": "the colour runs thin and the paper shines through",
-    "pointillist": "dots of colour mix in the eye",
+    "pointillist": "the dots of colour mix in the eye",
     "flat": "there is hardly any brushwork to be seen",
     "ink": "the outlines carry the drawing",
     "chiaroscuro": "a little light is set against deep shadow",
     "soft": "one form melts into the next",
+    "woodcut": "the forms look cut with a knife and printed",
+    "cubist": "the forms are broken into planes",
+    "expressionist": "the forms are bent and the strokes are rough",
 }
 MANNER_NOUN: dict[str, str] = {
     "impressionist": "the loose impressionist strokes",
@@ -81,8 +86,11 @@ MANNER_NOUN: dict[str, str] = {
     "pointillist": "the pointillist dots",
     "flat": "the flat shapes",
     "ink": "the ink outlines",
-    "chiaroscuro": "the chiaroscuro",
+    "chiaroscuro": "the play of chiaroscuro",
     "soft": "the blurred edges",
+    "woodcut": "the hard cuts of the woodcut",
+    "cubist": "the cubist facets",
+    "expressionist": "the rough expressionist strokes",
 }
 
 LIGHT: dict[str, tuple[str, ...]] = {
@@ -90,173 +98,103 @@ LIGHT: dict[str, tuple[str, ...]] = {
     "sunset": ("at sunset", "in the evening light", "in the glow of sunset"),
     "night": ("at night", "by night", "under a night sky"),
     "storm": ("in a storm", "under a stormy sky", "in stormy weather"),
-    "snow": ("in winter", "in snowy weather", "on a winter day"),
+    "snow": ("in winter", "in wintry weather", "on a winter day"),
     "fog": ("in the mist", "on a misty day", "wrapped in mist"),
 }
-LIGHT_NOUN: dict[str, str] = {
-    "day": "the daylight",
-    "sunset": "the evening light",
-    "night": "the night",
-    "storm": "the stormy weather",
-    "snow": "the winter weather",
-    "fog": "the mist",
+LIGHT_NOUN: dict[str, tuple[str, ...]] = {
+    "day": ("the daylight", "the light of day"),
+    "sunset": ("the evening light", "the glow of sunset"),
+    "night": ("the night", "the hour of night"),
+    "storm": ("the stormy weather", "the storm"),
+    "snow": ("the winter weather", "the winter air"),
+    "fog": ("the mist", "the misty air"),
+}
+TITLE_LIGHT: dict[str, str] = {
+    "day": "in Daylight",
+    "sunset": "at Sunset",
+    "night": "at Night",
+    "storm": "in a Storm",
+    "snow": "in Winter",
+    "fog": "in the Mist",
 }
 
-#: Adjectives, to be used only where the sentence says that it speaks of the whole ("overall ...").
-BRIGHTNESS: dict[str, str] = {"dark": "dark", "medium": "of middle brightness", "bright": "bright"}
-SATURATION: dict[str, str] = {"muted": "muted", "moderate": "moderately colourful", "vivid": "vivid"}
-WARMTH: dict[str, str] = {"cool": "cool", "neutral": "neither warm nor cool", "warm": "warm"}
+#: Adjectives for the whole picture; "dark" and so on are said of nothing else.
+TONE: dict[str, dict[str, str]] = {
+    "brightness": {"dark": "dark", "medium": "of middle brightness", "bright": "bright"},
+    "saturation": {"muted": "muted", "moderate": "moderately colourful", "vivid": "vivid"},
+    "warmth": {"cool": "cool", "neutral": "neither warm nor cool", "warm": "warm"},
+}
+#: The same and more as noun phrases, to be used as reasons.
+NOUNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "brightness": {
+        "dark": ("the dark tones", "the dark tonality"),
+        "medium": ("the middle brightness", "the tones of middle brightness"),
+        "bright": ("the bright tones", "the bright tonality"),
+    },
+    "saturation": {
+        "muted": ("the muted colours", "the muted colouring"),
+        "moderate": ("the moderate colours", "the moderate strength of the colours"),
+        "vivid": ("the vivid colours", "the vivid colouring"),
+    },
+    "warmth": {
+        "cool": ("the cool colouring", "the cool colours"),
+        "neutral": ("the balance of temperature", "the colouring balanced in temperature"),
+        "warm": ("the warm colouring", "the warm colours"),
+    },
+    "contrast": {
+        "soft": ("the soft contrasts", "the soft contrast of tones"),
+        "moderate": ("the moderate contrasts", "the moderate contrast of tones"),
+        "strong": ("the strong contrasts", "the strong contrast of tones"),
+    },
+    "density": {
+        "sparse": ("the sparse composition", "the empty space in it"),
+        "balanced": ("the evenly filled composition", "the evenly filled space"),
+        "busy": ("the busy composition", "the busy surface"),
+    },
+    "horizon": {
+        "low": ("the low horizon", "the horizon that lies low"),
+        "middle": ("the horizon near the middle", "the horizon that lies near the middle"),
+        "high": ("the high horizon", "the horizon that lies high"),
+    },
+}
+DENSITY_EXPLAINED: dict[str, str] = {
+    "sparse": "much room is left free",
+    "balanced": "it is neither bare nor overfull",
+    "busy": "there is something to see almost everywhere",
+}
+HORIZON_EXPLAINED: dict[str, str] = {
+    "low": "the sky takes most of the space",
+    "middle": "sky and ground share the space",
+    "high": "the ground takes most of the space",
+}
+CONTRAST_EXPLAINED: dict[str, str] = {
+    "soft": "the tones lie close together",
+    "moderate": "the tones differ, but not sharply",
+    "strong": "light and shade stand sharply against each other",
+}
+PEOPLE_EXPLAINED: dict[str, str] = {
+    "happy": "all about them is open and light",
+    "sad": "all about them hangs down",
+    "angry": "all about them is tense",
+    "calm": "all about them is at rest",
+}
 
-BRIGHTNESS_NOUN: dict[str, str] = {"dark": "dark tones", "medium": "middle tones", "bright": "bright tones"}
-SATURATION_NOUN: dict[str, str] = {
-    "muted": "muted colours",
-    "moderate": "moderate colours",
-    "vivid": "vivid colours",
+#: The colour by which each name is shown on a web page, three hexadecimal digits as CSS has them.
+HEX: dict[str, str] = {
+    "red": "#c33",
+    "orange": "#e83",
+    "yellow": "#ec3",
+    "green": "#484",
+    "teal": "#288",
+    "blue": "#36b",
+    "purple": "#649",
+    "pink": "#e9b",
+    "brown": "#853",
+    "beige": "#dcb",
+    "black": "#111",
+    "dark grey": "#444",
+    "grey": "#999",
+    "white": "#fff",
 }
-WARMTH_NOUN: dict[str, str] = {"cool": "cool colouring", "neutral": "balanced colouring", "warm": "warm colouring"}
-CONTRAST_NOUN: dict[str, str] = {
-    "soft": "soft contrasts",
-    "moderate": "moderate contrasts",
-    "strong": "strong contrasts",
-}
-DENSITY_NOUN: dict[str, str] = {
-    "sparse": "sparse composition",
-    "balanced": "evenly filled composition",
-    "busy": "busy composition",
-}
-HORIZON_NOUN: dict[str, str] = {"low": "low horizon", "middle": "horizon near the middle", "high": "high horizon"}
-
-#: Each thing without and with its article, and whether it is spoken of as several.
-THING: dict[str, tuple[str, str, bool]] = {
-    "sun": ("sun", "a sun", False),
-    "moon": ("moon", "a moon", False),
-    "stars": ("stars", "stars", True),
-    "clouds": ("clouds", "clouds", True),
-    "lightning": ("flash of lightning", "a flash of lightning", False),
-    "rain": ("rain", "rain", False),
-    "snow": ("snow", "snow", False),
-    "fog": ("fog", "fog", False),
-    "bird": ("bird", "a bird", False),
-    "boat": ("boat", "a boat", False),
-    "sail": ("sail", "a sail", False),
-    "waves": ("waves", "waves", True),
-    "water": ("water", "water", False),
-    "mountain": ("mountain", "a mountain", False),
-    "hill": ("hill", "a hill", False),
-    "tree": ("tree", "a tree", False),
-    "pine": ("pine", "a pine", False),
-    "house": ("house", "a house", False),
-    "tower": ("tower", "a tower", False),
-    "lit window": ("lit window", "a lit window", False),
-    "path": ("path", "a path", False),
-    "bridge": ("bridge", "a bridge", False),
-    "flowers": ("flowers", "flowers", True),
-    "vase": ("vase", "a vase", False),
-    "fruit": ("fruit", "fruit", False),
-    "bowl": ("bowl", "a bowl", False),
-    "table": ("table", "a table", False),
-    "person": ("person", "a person", False),
-    "hat": ("hat", "a hat", False),
-    "circle": ("circle", "a circle", False),
-    "triangle": ("triangle", "a triangle", False),
-    "square": ("square", "a square", False),
-    "line": ("line", "a line", False),
-    "drips": ("drips of paint", "drips of paint", True),
-}
-#: Things whose colour is not worth a word.
-COLOURLESS = frozenset({"stars", "lightning", "rain", "snow", "fog", "person", "lit window"})
-#: Things that are everywhere or nowhere.
-PLACELESS = frozenset({"stars", "rain", "snow", "fog"})
-#: A "no" about the key would be unfair while one of these is in the picture, as a thing, its subject or its light.
-NEAR: dict[str, frozenset[str]] = {
-    "sun": frozenset({"sunset"}),
-    "tree": frozenset({"pine", "forest", "tree"}),
-    "pine": frozenset({"forest"}),
-    "hill": frozenset({"mountain", "mountains"}),
-    "mountain": frozenset({"hill", "mountains"}),
-    "snow": frozenset({"snow"}),
-    "fog": frozenset({"fog"}),
-    "rain": frozenset({"storm"}),
-    "clouds": frozenset({"storm", "fog"}),
-    "water": frozenset({"sea", "river", "boat", "waves"}),
-    "waves": frozenset({"sea"}),
-    "boat": frozenset({"boat", "sail"}),
-    "person": frozenset({"portrait", "crowd", "hat"}),
-    "house": frozenset({"cabin", "village", "city", "tower", "lit window"}),
-    "tower": frozenset({"city"}),
-    "fruit": frozenset({"fruit"}),
-    "flowers": frozenset({"flowers"}),
-    "circle": frozenset({"splatter"}),
-    "line": frozenset({"splatter"}),
-    "drips": frozenset({"splatter"}),
-}
-OUTDOOR_THINGS = frozenset(
-    "sun moon stars clouds lightning rain snow fog bird boat sail waves water mountain hill tree pine house tower path "
-    "bridge".split()
-) | {"lit window"}
-INDOOR_THINGS = frozenset({"flowers", "vase", "fruit", "bowl", "table", "person", "hat"})
-ABSTRACT_THINGS = frozenset({"circle", "triangle", "square", "line", "drips"})
-INDOOR = frozenset({"flowers", "fruit", "portrait"})
-ABSTRACT = frozenset({"geometric", "splatter"})
-
-MOOD: dict[str, tuple[str, ...]] = {
-    "amusement": ("playful", "cheerful", "light-hearted"),
-    "awe": ("majestic", "grand", "wondrous"),
-    "contentment": ("peaceful", "serene", "restful"),
-    "excitement": ("lively", "thrilling", "energetic"),
-    "anger": ("harsh", "fierce", "heated"),
-    "disgust": ("sour", "repellent", "unpleasant"),
-    "fear": ("threatening", "eerie", "uneasy"),
-    "sadness": ("melancholy", "mournful", "lonely"),
-    "something else": ("undecided", "mixed", "ambiguous"),
-}
-#: How each emotion is named. The noun itself is always in it.
-EMOTION: dict[str, tuple[str, ...]] = {
-    **{name: (name,) for name in MOOD},
-    "something else": (
-        "something else, a mixed feeling that has no single name",
-        "something else, more curiosity than strong feeling",
-        "something else, a quiet indifference",
-    ),
-}
-FEELING: dict[str, str] = {
-    "amusement": "amused",
-    "awe": "awed",
-    "contentment": "content",
-    "excitement": "excited",
-    "anger": "angry",
-    "disgust": "disgusted",
-    "fear": "afraid",
-    "sadness": "sad",
-}
-#: The emotion that a picture would move towards if its strongest reasons were turned round.
-TURNED: dict[str, str] = {
-    "amusement": "sadness",
-    "awe": "fear",
-    "contentment": "sadness",
-    "excitement": "contentment",
-    "anger": "excitement",
-    "disgust": "amusement",
-    "fear": "contentment",
-    "sadness": "contentment",
-    "something else": "excitement",
-}
-#: What would turn a reason round: fact and value -> the change. Worded so that none of it reads as a fact.
-CHANGE: dict[tuple[str, str], str] = {
-    ("brightness", "dark"): "brighter tones",
-    ("brightness", "bright"): "darker tones",
-    ("saturation", "muted"): "stronger colours",
-    ("saturation", "vivid"): "quieter colours",
-    ("warmth", "cool"): "warmer colouring",
-    ("warmth", "warm"): "cooler colouring",
-    ("contrast", "strong"): "gentler transitions",
-    ("contrast", "soft"): "harder edges",
-    ("density", "busy"): "fewer things in it",
-    ("density", "sparse"): "more things in it",
-    ("light", "storm"): "a calmer sky",
-    ("light", "fog"): "clearer air",
-    ("light", "night"): "more light",
-    ("people", "sad"): "friendlier faces",
-    ("people", "angry"): "friendlier faces",
-    ("people", "happy"): "graver faces",
-}
+#: Names on which white letters can be read; the others take black ones.
+DEEP = frozenset({"red", "green", "teal", "blue", "purple", "brown", "black", "dark grey"})

@@ -1,0 +1,105 @@
+"""Descriptions of the whole: in one sentence or in many, plain, as a curator or poetically, and by its means alone."""
+
+import random
+
+from train.painter.facts import Facts
+from train.painter.language.grammar import lead, paragraph
+from train.painter.language.statements import REGISTERS, state
+from train.painter.vocabulary import UNKNOWN
+
+#: How many words a description may have at most, by its length.
+MOST = {"short": 30, "medium": 55, "long": 90}
+
+
+def description(facts: Facts, rng: random.Random, emotional: bool, length: str, register: str = "plain") -> str:
+    """One ("short"), two to four ("medium") or more sentences ("long"), with the mood and its reasons if `emotional`.
+
+    Args:
+        length: a key of `MOST`.
+        register: one of `REGISTERS`.
+    """
+    first = lead(rng, state("subject", facts, rng, register), 0.3)
+    rest = ["palette", "tones", rng.choice(("contrast", "density", "side")), "manner"]
+    if facts.horizon:
+        rest.append("horizon")
+    if facts.people:
+        rest.append("people")
+    if facts.things:
+        rest.append(rng.choice(("thing", "things")))
+    rng.shuffle(rest)
+    if facts.subject == UNKNOWN:  # what can be told of it is its colours
+        rest.remove("palette")
+        rest.insert(0, "palette")
+    count = {"short": 0 if emotional else rng.randint(0, 1), "medium": rng.randint(1, 2), "long": rng.randint(4, 5)}
+    middle = rest[: count[length] - (length == "long" and emotional)]
+    if facts.subject == UNKNOWN and not middle:
+        middle = ["palette"]
+    if emotional:
+        middle.append("emotion")
+        if length == "long" or (length == "medium" and rng.random() < 0.5):
+            middle.append("because" if length == "long" or rng.random() < 0.7 else "second")
+    text = paragraph([first, *(state(kind, facts, rng, register) for kind in middle)])
+    while len(text.split()) > MOST[length] and len(middle) > 1:
+        del middle[-3 if emotional and len(middle) > 2 else 0]
+        text = paragraph([first, *(state(kind, facts, rng, register) for kind in middle)])
+    return text
+
+
+def caption(facts: Facts, rng: random.Random, emotional: bool) -> str:
+    """A description of any length and register, at most 90 words; with the mood and its reasons if `emotional`."""
+    length = rng.choices(("short", "medium", "long"), (0.25, 0.35, 0.4))[0]
+    return description(facts, rng, emotional, length, rng.choices(REGISTERS, (6, 2, 1))[0])
+
+
+def formal(facts: Facts, rng: random.Random) -> str:
+    """One paragraph on colour, light, line and composition, in this order, without a word of feeling."""
+    register = rng.choice(("plain", "curator"))
+    kinds = ["palette", "tones", "contrast", "manner", "density", "side"]
+    if facts.horizon:
+        kinds.append("horizon")
+    while len(kinds) > 5:
+        kinds.remove(rng.choice(kinds[1:]))
+    return paragraph([lead(rng, state(kinds[0], facts, rng, register), 0.7), *_spoken(kinds[1:], facts, rng, register)])
+
+
+def _spoken(kinds: list[str], facts: Facts, rng: random.Random, register: str) -> list[str]:
+    return [state(kind, facts, rng, register) for kind in kinds]
+
+
+def things_in_it(facts: Facts, rng: random.Random) -> str:
+    """What it shows and which things are in it."""
+    sentences = [lead(rng, state("subject", facts, rng)), state("things", facts, rng)]
+    if facts.subject == UNKNOWN:
+        sentences.append(state("palette", facts, rng))
+    return paragraph(sentences)
+
+
+def colours_and_light(facts: Facts, rng: random.Random) -> str:
+    """Palette, tones, and the light or the contrast."""
+    kinds = ["palette", "tones", "light" if facts.light else "contrast"]
+    if rng.random() < 0.3:
+        kinds[0] = "leading"
+    if rng.random() < 0.3:
+        kinds.append("contrast" if facts.light else "density")
+    first, *rest = kinds
+    return paragraph([lead(rng, state(first, facts, rng)), *_spoken(rest, facts, rng, "plain")])
+
+
+def curator(facts: Facts, rng: random.Random, emotional: bool) -> str:
+    """A wall text."""
+    kinds = ["manner", "palette", rng.choice(("contrast", "density", "thing"))]
+    if emotional:
+        kinds += ["emotion", "because"]
+    return paragraph([lead(rng, state("subject", facts, rng, "curator"), 0.3), *_spoken(kinds, facts, rng, "curator")])
+
+
+def poetic(facts: Facts, rng: random.Random, emotional: bool) -> str:
+    """A few lines of prose that sing, and say nothing but what is there."""
+    other = ("tones", "thing" if facts.things else "tones", "manner" if facts.manner else "tones")
+    kinds = ["palette", rng.choice(other)]
+    if facts.light:
+        kinds.append("light")
+    rng.shuffle(kinds)
+    if emotional:
+        kinds.append("emotion")
+    return paragraph([lead(rng, state("subject", facts, rng, "poetic"), 0.2), *_spoken(kinds, facts, rng, "poetic")])

@@ -1,0 +1,167 @@
+"""Single sentences about a picture, each made from its `Facts` and nothing else, without capital and full stop."""
+
+import random
+
+from train.painter.facts import Facts
+from train.painter.language import feelings, things, words
+from train.painter.language.frames import FRAMES
+from train.painter.language.grammar import a, listed, say
+from train.painter.vocabulary import UNKNOWN
+
+REGISTERS = ("plain", "curator", "poetic")
+
+
+def subject(facts: Facts, rng: random.Random) -> str:
+    """A noun phrase for the subject."""
+    return rng.choice(words.SUBJECT[facts.subject])
+
+
+def lit(facts: Facts, rng: random.Random) -> str:
+    """Where and when the subject is seen, with a space before it; empty where no light is told."""
+    return f" {rng.choice(words.LIGHT[facts.light])}" if facts.light else ""
+
+
+def mood(facts: Facts, rng: random.Random) -> str:
+    """An adjective for the viewer's emotion."""
+    return rng.choice(feelings.MOOD[facts.emotion])
+
+
+def some_things(facts: Facts, rng: random.Random, most: int = 3) -> str:
+    """Up to `most` things beside the subject, largest first; empty if there are none."""
+    found = things.beside(facts)[: rng.randint(1, most)]
+    placed, other = rng.random() < 0.6, rng.random() < 0.5
+    return listed([things.phrase(thing, rng.random() < 0.35, placed, other) for thing in found]) if found else ""
+
+
+def reason(facts: Facts, name: str, rng: random.Random) -> str:
+    """A noun phrase for one of `facts.reasons`, with place and colour where it is a thing.
+
+    Raises:
+        ValueError: there are no words for it.
+    """
+    if name.startswith("things:"):
+        for thing in facts.things:
+            if thing.name == name.removeprefix("things:"):
+                return things.the(thing, rng.random() < 0.7, rng.random() < 0.8, rng.random() < 0.5)
+    if name in words.NOUNS:
+        return rng.choice(words.NOUNS[name][getattr(facts, name)])
+    if name == "light" and facts.light:
+        return rng.choice(words.LIGHT_NOUN[facts.light])
+    if name == "manner" and facts.manner:
+        return words.MANNER_NOUN[facts.manner]
+    if name == "subject":
+        return f"the sight of {words.SUBJECT[facts.subject][0]}"
+    if name == "people" and facts.people:
+        return f"the {facts.people} {'face' if facts.subject == 'portrait' else 'people'}"
+    if name == "colours":
+        return say(rng, "[the leading|the dominant|so much] {colour}", colour=facts.colours[0])
+    raise ValueError(f"no words for the reason {name!r} of this picture: it has none of that, or it is not a fact")
+
+
+def cited(facts: Facts) -> list[str]:
+    """The names of the reasons worth citing, weightiest first; not "the flowers and the sight of a bouquet"."""
+    implied = {f"things:{name}" for name in things.IMPLIED.get(facts.subject, ())}
+    twice = bool(implied & set(facts.reasons))
+    return [name for name in facts.reasons if not (name == "subject" and (twice or facts.subject == UNKNOWN))]
+
+
+def reasons(facts: Facts, rng: random.Random, most: int = 3) -> list[str]:
+    """Up to `most` reasons for the emotion as noun phrases, weightiest first."""
+    return [reason(facts, name, rng) for name in cited(facts)[:most]]
+
+
+def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, str]]:
+    """The frames and what to fill into them; which frames may depend on the facts."""
+    if kind == "subject":
+        extra = some_things(facts, rng, 2) if rng.random() < 0.5 else ""
+        if facts.subject == UNKNOWN and rng.random() < 0.8:
+            return "unknown", {}
+        with_ = say(rng, ", [with|and with] {things}", things=extra) if extra else ""
+        return kind, {"s": subject(facts, rng), "lit": lit(facts, rng), "with": with_}
+    if kind == "manner":
+        if facts.manner is None:
+            return "no manner", {}
+        return kind, {"m": rng.choice(words.MANNER[facts.manner]), "why": words.MANNER_EXPLAINED[facts.manner]}
+    if kind == "light":
+        return ("light" if facts.light else "no light"), {"s": subject(facts, rng), "lit": lit(facts, rng)}
+    if kind == "palette":
+        return ("palette" if len(facts.colours) > 1 else "one colour"), {"palette": listed(facts.colours)}
+    if kind == "leading":
+        if len(facts.colours) == 1:
+            return "leading alone", {"lead": facts.colours[0]}
+        return kind, {"lead": facts.colours[0], "rest": listed(facts.colours[1:])}
+    if kind == "tones":
+        tones = [words.TONE[name][getattr(facts, name)] for name in words.TONE]
+        rng.shuffle(tones)
+        return kind, {"tones": listed(tones[: rng.randint(2, 3)])}
+    if kind == "contrast":
+        nouns = words.NOUNS["contrast"][facts.contrast]
+        return kind, {"contrast": nouns[0].removeprefix("the "), "why": words.CONTRAST_EXPLAINED[facts.contrast]}
+    if kind == "density":
+        noun = words.NOUNS["density"][facts.density][0].removeprefix("the ")
+        return kind, {"a": a(noun), "why": words.DENSITY_EXPLAINED[facts.density]}
+    if kind == "horizon":
+        if facts.horizon is None:
+            return "no horizon", {}
+        noun = words.NOUNS["horizon"][facts.horizon][0].removeprefix("the ")
+        height = "near the middle" if facts.horizon == "middle" else facts.horizon
+        return kind, {"a": a(noun), "h": height, "effect": words.HORIZON_EXPLAINED[facts.horizon]}
+    if kind == "side":
+        if facts.side is None:
+            return "no side", {}
+        return kind, {"where": "in the centre" if facts.side == "centre" else f"on the {facts.side}"}
+    if kind == "people":
+        if facts.people is None:
+            shown = {"portrait", "crowd", "figure", "pair", "person", "hat"}
+            seen = {facts.subject} | {thing.name for thing in facts.things} | set(getattr(facts, "unclear", ()))
+            return ("unread people" if shown & seen else "no people"), {}
+        one = facts.subject in ("portrait", "figure")
+        return kind, {
+            "who": "person" if one else "people",
+            "look": "looks" if one else "look",
+            "seem": "seems" if one else "seem",
+            "say": "says",
+            "people": facts.people,
+            "sign": "the face" if facts.subject == "portrait" else "the posture",
+            "why": words.PEOPLE_EXPLAINED[facts.people],
+        }
+    if kind == "things":
+        found = some_things(facts, rng, 4)
+        return ("things" if found else "no things"), {"things": found}
+    if kind == "thing":
+        found = [thing for thing in facts.things if thing.name not in things.PLACELESS][:3]
+        if not found:
+            return "no things", {}
+        return kind, {"the": things.the(rng.choice(found), True, True, rng.random() < 0.5)}
+    if kind == "emotion":
+        feel = mood(facts, rng)
+        return kind, {
+            "mood": feel,
+            "a_mood": a(feel),
+            "emotion": rng.choice(feelings.EMOTION[facts.emotion]),
+        }
+    if kind == "second":
+        return kind, {"second": facts.second_emotion}
+    if kind == "because":
+        found = reasons(facts, rng, rng.randint(2, 3))
+        return ("because" if found else "no reason"), {
+            "mood": mood(facts, rng),
+            "reasons": listed(found) if found else "",
+        }
+    raise KeyError(kind)
+
+
+def state(kind: str, facts: Facts, rng: random.Random, register: str = "plain") -> str:
+    """One statement about the picture.
+
+    Args:
+        kind: "subject", "manner", "light", "palette", "leading", "tones", "contrast", "density", "horizon", "side",
+            "people", "things", "thing" (one that stands out), "emotion", "second" or "because".
+        register: one of `REGISTERS`; kinds without frames of their own in it are said plainly.
+
+    Raises:
+        KeyError: another kind.
+    """
+    frame, slots = _slots(kind, facts, rng)
+    frames = FRAMES[frame]
+    return say(rng, frames.get(register, frames["plain"]), **slots)
