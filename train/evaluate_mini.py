@@ -125,7 +125,9 @@ def held_out_loss(chat_model: ChatModel, pictures: list[Image.Image], facts: lis
 
 
 def chance(claimed: list, true: list) -> float:
-    """How often answers with these frequencies would be right by luck."""
+    """How often answers with these frequencies would be right by luck; NaN of none."""
+    if not true:
+        return float("nan")
     claims, truths = Counter(claimed), Counter(true)
     return sum(count * truths[value] for value, count in claims.items()) / len(true) ** 2
 
@@ -195,7 +197,7 @@ def facts_part(exam: Examination) -> dict:
             "right": share([c == t for c, t in zip(claimed, true, strict=True)]),
             "swapped": share([c == t for c, t in zip(claimed, other, strict=True)]),
             "chance": chance(claimed, true),
-            "commonest": Counter(true).most_common(1)[0][1] / len(of),
+            "commonest": max(Counter(true).values(), default=float("nan")) / max(len(of), 1),
             "asked": len(of),
         }
     composition = [figures["facts"][name] for name in COMPOSITION]

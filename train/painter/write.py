@@ -18,6 +18,8 @@ from train.painter.facts import Facts
 from train.painter.sample import sample_painting
 
 PER_SHARD = 1000
+#: About each picture of stage 2.
+DIALOGUES = 2
 
 
 def painting_seed(seed: int, index: int) -> int:
@@ -84,23 +86,21 @@ def in_processes(work: Callable, jobs: Iterable, workers: int) -> Iterator:
         yield from pool.map(work, jobs, chunksize=1)
 
 
-def _record(job: tuple[str, int, int]) -> tuple[dict, dict, dict]:
+def _record(job: tuple[str, int, int]) -> tuple[dict, list[dict], dict]:
     from train.painter.language import dialogue
 
     out, seed, index = job
     number = painting_seed(seed, index)
     picture, facts, text = _painted(number)
     (Path(out) / "image" / f"{index}.jpg").write_bytes(picture)
-    turns = []
-    for question, reply in dialogue(facts, random.Random(number + 1), emotional=True):
-        turns.append({"from": "human", "value": question if turns else f"<image>\n{question}"})
-        turns.append({"from": "gpt", "value": reply})
-    name = str(index)
-    return (
-        {"image_id": name, "caption": text},
-        {"id": name, "image": f"{name}.jpg", "conversations": turns},
-        {name: facts.to_dict()},
-    )
+    name, dialogues = str(index), []
+    for k in range(DIALOGUES):
+        turns = []
+        for question, reply in dialogue(facts, random.Random(f"{number} {k}"), emotional=True):
+            turns.append({"from": "human", "value": question if turns else f"<image>\n{question}"})
+            turns.append({"from": "gpt", "value": reply})
+        dialogues.append({"id": f"{name}_{k}", "image": f"{name}.jpg", "conversations": turns})
+    return {"image_id": name, "caption": text}, dialogues, {name: facts.to_dict()}
 
 
 def write_cc_sbu_align(out: Path, count: int, seed: int, workers: int = 1) -> None:
@@ -110,7 +110,7 @@ def write_cc_sbu_align(out: Path, count: int, seed: int, workers: int = 1) -> No
     done = tqdm(in_processes(_record, jobs, workers), total=count, unit="pictures", mininterval=1)
     annotations, dialogues, records = zip(*done, strict=True)
     (out / "filter_cap.json").write_text(json.dumps({"annotations": annotations}))
-    (out / "dialogues.json").write_text(json.dumps(dialogues))
+    (out / "dialogues.json").write_text(json.dumps([one for of_picture in dialogues for one in of_picture]))
     (out / "facts.json").write_text(json.dumps({name: facts for record in records for name, facts in record.items()}))
 
 
