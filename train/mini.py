@@ -29,12 +29,12 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         (
             "paint for the base and stage 1",
             DATA / "shards.done",
-            [paint, "shards", "--out", str(DATA / "shards"), "--count", "40000", "--seed", "1", *workers],
+            [paint, "shards", "--out", str(DATA / "shards"), "--count", "28000", "--seed", "1", *workers],
         ),
         (
             "paint for stage 2",
             DATA / "cc_sbu_align" / "facts.json",
-            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "16000", "--seed", "2", *workers],
+            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "10000", "--seed", "2", *workers],
         ),
         ("tokenizer", DATA / "tokenizer" / "tokenizer.model", ["train.painter.tokenizer", str(DATA / "tokenizer")]),
         ("base", RUNS / "base" / "minigpt4" / "config.json", [*train, "train.base", "--config", config("base")]),
