@@ -2,12 +2,14 @@
 
     python -m train.base --config train/configs/mini_base.yaml [key=value ...]
 
-Three legs over shards that the painter wrote (`python -m train.painter shards`):
+Four legs over shards that the painter wrote (`python -m train.painter shards`):
 
 1. vision: ViT and Q-Former learn to tell what is in a picture, from its record of facts. Without it the language model
    learns to speak fluently about pictures that it does not see.
-2. text: the language model learns the language, including words for emotions, without pictures.
-3. captions: all of it together, on neutral captions and dialogues made afresh from the facts, the first leg's heads
+2. mirrored: the same, from a fresh rate, half of the pictures mirrored and all shifted a little: what it tells of unseen
+   pictures comes nearer to what it tells of those it has seen.
+3. text: the language model learns the language, including words for emotions, without pictures.
+4. captions: all of it together, on neutral captions and dialogues made afresh from the facts, the first leg's heads
    staying on as a reminder, with text alone in between.
 
 `output/minigpt4` is a base folder for `train.stage1`; nothing in it has been told which emotion a picture evokes.
@@ -17,7 +19,8 @@ import dataclasses
 import json
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +57,7 @@ class BaseArguments(TrainingArguments):
     shards: Path = Path()
     tokenizer: Path = Path()
     vision_steps: int = 3000
+    mirrored_steps: int = 3000
     text_steps: int = 300
     muon_lr: float = 1.5e-3
     image_size: int = 112
@@ -61,8 +65,9 @@ class BaseArguments(TrainingArguments):
     def problems(self) -> list[str]:
         """See `TrainingArguments.problems`."""
         found = super().problems() + missing_paths(shards=self.shards, tokenizer=self.tokenizer)
-        if self.vision_steps < 1 or self.text_steps < 1:
-            found.append(f"vision_steps={self.vision_steps} and text_steps={self.text_steps} must be at least 1")
+        for name in ("vision_steps", "mirrored_steps", "text_steps"):
+            if getattr(self, name) < 1:
+                found.append(f"{name}={getattr(self, name)} must be at least 1")
         return found
 
 
@@ -252,7 +257,7 @@ def read_pictures(shards: Path, image_size: int, cache: Path) -> tuple[np.ndarra
     return np.load(pixels_file, mmap_mode="r"), facts
 
 
-def pixel_values(pictures: list[np.ndarray], processor: MiniGPT4Processor) -> torch.Tensor:
+def pixel_values(pictures: Sequence[np.ndarray], processor: MiniGPT4Processor) -> torch.Tensor:
     """[B, 3, S, S] as the processor makes them, from pictures [S, S, 3] that have the size already."""
     mean, std = (torch.tensor(getattr(processor.image_processor, name)) for name in ("image_mean", "image_std"))
     return ((torch.from_numpy(np.stack(pictures)) / 255 - mean) / std).permute(0, 3, 1, 2).contiguous()
@@ -266,16 +271,30 @@ def vision_batches(
     seed: int,
     part: int,
     parts: int,
+    vary: bool,
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Endless batches of pictures and what the heads shall tell of them."""
+    """Endless batches of pictures, `varied` or as they are, and what the heads shall tell of them."""
     order = endless_order(len(facts), seed, part, parts)
     while True:
-        chosen = [next(order)[0] for _ in range(batch_size)]
-        yield with_targets({}, [pixels[i] for i in chosen], [facts[i] for i in chosen], processor)
+        chosen = [(pixels[i], facts[i], rng) for i, rng in islice(order, batch_size)]
+        pictures, told = zip(*((varied(*one) if vary else one[:2]) for one in chosen), strict=True)
+        yield with_targets({}, pictures, told, processor)
+
+
+#: By how many pixels, at most, a picture is shifted in training: too few to change any fact of it.
+SHIFT = 4
+
+
+def varied(picture: np.ndarray, facts: Facts, rng: random.Random) -> tuple[np.ndarray, Facts]:
+    """A picture [S, S, 3] shifted by up to `SHIFT` pixels, its edges repeated, and mirrored one time in two."""
+    size = len(picture)
+    top, left = rng.randint(0, 2 * SHIFT), rng.randint(0, 2 * SHIFT)
+    picture = np.pad(picture, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), "edge")[top : top + size, left : left + size]
+    return (picture[:, ::-1], facts.mirrored()) if rng.random() < 0.5 else (picture, facts)
 
 
 def with_targets(
-    batch: dict[str, torch.Tensor], pictures: list[np.ndarray], facts: list[Facts], processor: MiniGPT4Processor
+    batch: dict[str, torch.Tensor], pictures: Sequence[np.ndarray], facts: Sequence[Facts], processor: MiniGPT4Processor
 ) -> dict[str, torch.Tensor]:
     """`batch` with `pixel_values`, `classes`, `present` and `measures` added."""
     columns = zip(*(targets(of_picture) for of_picture in facts), strict=True)
@@ -315,26 +334,25 @@ def caption_batches(
 
     def samples() -> Iterator[dict]:
         for index, rng in endless_order(len(facts), seed, part, parts):
+            picture, seen = varied(pixels[index], facts[index], rng)
             kind = rng.random()
             if kind < 0.7:
-                sample = dialogue_sample(None, language.dialogue(facts[index], rng, emotional=False), processor)
+                sample = dialogue_sample(None, language.dialogue(seen, rng, emotional=False), processor)
             else:
-                caption = language.caption(facts[index], rng, emotional=False)
+                caption = language.caption(seen, rng, emotional=False)
                 instruction = rng.choice(CAPTION_INSTRUCTIONS)
                 if kind < 0.85:
                     sample = instruction_sample(None, instruction, caption, processor, max_text_tokens=160)
                 else:
                     sample = caption_sample(None, caption, processor, max_text_tokens=160)
-            yield sample | {"index": index}
+            yield sample | {"of": (picture, seen)}
 
     texts = text_batches(processor, batch_size, seed, part)
     for number, batch in enumerate(bucketed(samples(), batch_size, seed)):
         if number % 10 == 9:
             yield next(texts)
-        chosen = [sample["index"] for sample in batch]
-        yield with_targets(
-            collate(batch, processor), [pixels[i] for i in chosen], [facts[i] for i in chosen], processor
-        )
+        pictures, told = zip(*(sample["of"] for sample in batch), strict=True)
+        yield with_targets(collate(batch, processor), pictures, told, processor)
 
 
 # --- training ---
@@ -357,7 +375,7 @@ def optimizers_for(base: Base, args: BaseArguments) -> list[torch.optim.Optimize
 
 
 def main() -> None:
-    """Reads the arguments and trains the three legs; a leg whose result is there is not trained again."""
+    """Reads the arguments and trains the four legs; a leg whose result is there is not trained again."""
     args = parse_or_exit(BaseArguments, __doc__)
     accelerator = accelerator_for(args)
     set_seed(args.seed)
@@ -371,14 +389,12 @@ def main() -> None:
     if accelerator.is_main_process:
         print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters, {len(facts)} pictures")
 
+    of_pictures = pixels, facts, processor, per_process, args.seed, part, parts
     legs = {
-        "vision": (
-            args.vision_steps,
-            vision_batches(pixels, facts, processor, per_process, args.seed, part, parts),
-            1.0,
-        ),
+        "vision": (args.vision_steps, vision_batches(*of_pictures, vary=False), 1.0),
+        "mirrored": (args.mirrored_steps, vision_batches(*of_pictures, vary=True), 1.0),
         "text": (args.text_steps, text_batches(processor, per_process, args.seed, part), 0.0),
-        "captions": (args.steps, caption_batches(pixels, facts, processor, per_process, args.seed, part, parts), 0.05),
+        "captions": (args.steps, caption_batches(*of_pictures), 0.05),
     }
     for leg, (steps, batches, heads_weight) in legs.items():
         done = args.output / leg / "final" / "base.pt"
@@ -388,7 +404,7 @@ def main() -> None:
         of_leg = dataclasses.replace(args, output=args.output / leg, steps=steps)
         of_leg.warmup_steps = min(args.warmup_steps, steps // 10)
         base.requires_grad_(leg != "text")
-        model.language_model.requires_grad_(leg != "vision")
+        model.language_model.requires_grad_(leg in ("text", "captions"))
         model.language_projection.requires_grad_(leg == "captions")
         train(
             accelerator,

@@ -1,6 +1,6 @@
 """What can be seen in a painting: the record that every sentence about it is made from and judged against."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass
@@ -45,6 +45,12 @@ class Facts:
     def to_dict(self) -> dict:
         """A JSON-able copy."""
         return asdict(self)
+
+    def mirrored(self) -> "Facts":
+        """The facts of the same painting with left and right exchanged."""
+        other = {"left": "right", "right": "left"}
+        things = [replace(thing, side=other.get(thing.side, thing.side)) for thing in self.things]
+        return replace(self, things=things, side=other.get(self.side, self.side))
 
     @classmethod
     def from_dict(cls, record: dict) -> "Facts":
