@@ -18,8 +18,8 @@ class Thing:
 class Facts:
     """Facts of one painting. Everything but subject, manner, light and people is measured on the finished pixels."""
 
-    subject: str  # one of vocabulary.SUBJECTS, or vocabulary.UNKNOWN
-    manner: str | None  # None where no manner can be told
+    subject: str
+    manner: str
     light: str | None
     things: list[Thing]  # visible ones only, each name once, largest first
     colours: list[str]  # one to three names, heaviest first; the first is the leading colour
@@ -30,7 +30,7 @@ class Facts:
     density: str
     horizon: str | None  # where the ground meets the sky, if there is one
     side: str | None  # where the visual weight lies; None where it cannot be told
-    people: str | None  # what the people seem to feel, where a face or a posture tells it; not the viewer's emotion
+    people: str | None  # what the people seem to feel
     valence: float  # standard scores over the painter's distribution
     arousal: float
     emotion: str  # the viewer's dominant emotion, one of artgpt4.emotions.EMOTIONS

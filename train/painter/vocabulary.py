@@ -15,16 +15,9 @@ SUBJECTS: tuple[str, ...] = (
     "fruit",
     "portrait",
     "crowd",
-    "figure",
-    "pair",
-    "interior",
-    "animal",
     "geometric",
     "splatter",
-    "colour field",
 )
-#: What `Facts.subject` is where nobody could say what a picture shows: texture, a torn detail, a blurred or jumbled view.
-UNKNOWN = "unknown"
 MANNERS: tuple[str, ...] = (
     "impressionist",
     "impasto",
@@ -34,9 +27,6 @@ MANNERS: tuple[str, ...] = (
     "ink",
     "chiaroscuro",
     "soft",
-    "woodcut",
-    "cubist",
-    "expressionist",
 )
 #: Light and weather of outdoor scenes; indoor and abstract subjects have none.
 LIGHTS: tuple[str, ...] = ("day", "sunset", "night", "storm", "snow", "fog")
@@ -98,14 +88,6 @@ THINGS: tuple[str, ...] = (
     "table",
     "person",
     "hat",
-    "window",
-    "door",
-    "chair",
-    "lamp",
-    "cat",
-    "dog",
-    "horse",
-    "fish",
     "circle",
     "triangle",
     "square",
