@@ -56,16 +56,9 @@ def compare(folder: Path) -> dict[str, float]:
     Raises:
         ConversionError: if the exported files do not make a model.
     """
-    reference = ROOT / "tests" / "reference"
-    convert(
-        vision=str(folder / "exported" / "eva_vit_g.pth"),
-        qformer=str(folder / "exported" / "blip2_pretrained_flant5xxl.pth"),
-        llm=str(reference / "vicuna"),
-        adapter=str(reference / "ArtGPT-4.pth"),
-        dims=folder / "dims.json",
-        dtype="float32",
-        out=folder / "converted",
-    )
+    exported = folder / "exported"
+    qformer = exported / "blip2_pretrained_flant5xxl.pth"
+    convert_tiny(exported / "eva_vit_g.pth", qformer, folder / "dims.json", folder / "converted")
     model = AutoModelForImageTextToText.from_pretrained(folder / "converted" / "minigpt4").eval()
     answers = torch.load(folder / "answers.pt")
     with torch.inference_mode():
@@ -74,6 +67,20 @@ def compare(folder: Path) -> dict[str, float]:
             "query_output": model.encode_picture(answers["pixel_values"]),
         }
     return {name: (ours[name] - answers[name]).abs().max().item() for name in ours}
+
+
+def convert_tiny(vision: Path, qformer: Path, dims: Path, out: Path) -> None:
+    """Converts towers of toy size, with the small language model and adapter of the tests behind them."""
+    reference = ROOT / "tests" / "reference"
+    convert(
+        vision=str(vision),
+        qformer=str(qformer),
+        llm=str(reference / "vicuna"),
+        adapter=str(reference / "ArtGPT-4.pth"),
+        dims=dims,
+        dtype="float32",
+        out=out,
+    )
 
 
 if __name__ == "__main__":

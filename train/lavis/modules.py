@@ -33,4 +33,6 @@ with warnings.catch_warnings():
     sys.modules["lavis.models"].BaseModel = importlib.import_module("lavis.models.base_model").BaseModel
     eva_vit = importlib.import_module("lavis.models.eva_vit")
     blip2 = importlib.import_module("lavis.models.blip2_models.blip2")
+    blip2_opt = importlib.import_module("lavis.models.blip2_models.blip2_opt")
+    blip2_qformer = importlib.import_module("lavis.models.blip2_models.blip2_qformer")
     blip2_t5 = importlib.import_module("lavis.models.blip2_models.blip2_t5")
