@@ -6,7 +6,7 @@
 writes FOLDER/eva_vit_g.pth (39 blocks of EVA ViT-g) and FOLDER/blip2_pretrained_flant5xxl.pth (Q-Former, its queries,
 and the norm between the two), after LAVIS' own modules have taken them in and every weight of theirs has been found in
 the zoo. LAVIS downloads 2.4 GB and keeps them in ~/.cache/torch/hub/checkpoints ($TORCH_HOME/hub/checkpoints). The
-language model that BLIP-2 was trained with is neither loaded nor downloaded.
+language model that BLIP-2 was trained with is neither loaded nor downloaded. It takes 7 GB of memory.
 """
 
 import argparse
