@@ -12,7 +12,8 @@ from starlette.middleware import Middleware
 
 from artgpt4.images import MAX_BYTES
 from artgpt4.ui.headers import SecurityHeaders
-from artgpt4.ui.page import CSS, THEME, build_page
+from artgpt4.ui.page import CSS, build_page
+from artgpt4.ui.theme import THEME
 
 EXAMPLES = Path(__file__).with_name("examples")
 

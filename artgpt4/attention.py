@@ -40,9 +40,8 @@ class AnswerAttention:
         """
         end = len(self.text) if end is None else end
         starts = [0, *self.ends[:-1]]
-        inside = [
-            i for i, (first, last) in enumerate(zip(starts, self.ends, strict=True)) if first < end > start < last
-        ]
+        spans = zip(starts, self.ends, strict=True)
+        inside = [i for i, (first, last) in enumerate(spans) if first < end and start < last]
         if not inside:
             raise ValueError(f"Nothing was said from character {start} to {end} of an answer of {len(self.text)}.")
         return self.maps[inside].mean(0)
