@@ -211,6 +211,38 @@ def test_retry_undo_and_clear(site, model, picture_file):
     assert tab.ask("Three", picture) == [("user", "Three"), ("assistant", "Afresh: Three")]
 
 
+def test_a_question_can_be_another_one_and_the_first_is_kept(site, model, picture_file):
+    tab = Tab(site)
+    tab.ask("One", tab.upload(picture_file))
+    tab.call("edit", event_data={"index": 0, "previous_value": "One", "value": "Other"})
+    assert transcript(tab.call("answer")[0]) == [("user", "Other"), ("assistant", "You asked: Other")]
+    assert transcript(tab.call("earlier")[0]) == [("user", "One"), ("assistant", "You asked: One")]
+
+
+@pytest.mark.parametrize("index", [-2, 7, "x", None, {"a": 1}])
+def test_a_forged_place_to_edit_changes_nothing(site, model, picture_file, index):
+    tab = Tab(site)
+    tab.ask("One", tab.upload(picture_file))
+    list(tab.events("edit", event_data={"index": index, "previous_value": "One", "value": "Other"}))
+    assert [r.question for c in model.conversations for r in c.rounds] == ["One"]
+
+
+def test_a_visitor_is_answered_in_their_language(site, model):
+    tab = Tab(site)
+    tab.call("enter", "zh-CN")
+    assert tab.call("ask", "What is it?", None)[2].startswith("请先选一幅图片")
+    tab.call("switch_language")
+    assert tab.call("ask", "What is it?", None)[2].startswith("Choose a picture first")
+
+
+def test_a_question_that_found_the_queue_full_comes_back(site, model, picture_file):
+    tab = Tab(site)
+    tab.call("ask", "One", tab.upload(picture_file))
+    messages, box, told, *_ = tab.call("refused")
+    assert messages == [] and box["value"] == "One" and told.startswith("Too many questions")
+    assert tab.call("refused")[2] != told  # there is nothing to give back any more
+
+
 def test_another_picture_begins_another_conversation(site, model, picture_file):
     tab = Tab(site)
     tab.ask("One", tab.upload(picture_file))

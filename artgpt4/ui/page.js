@@ -51,6 +51,18 @@
       if (buttons.length && !buttons.some((button) => button.tabIndex === 0)) buttons[0].tabIndex = 0;
     }
   }
+  // The veil lies exactly over the picture, however large it is drawn.
+  function cover() {
+    const [frame, veil, image] = ["#frame", "#veil", "#picture .image-frame img"].map(find);
+    if (!veil || !image) return;
+    const [outer, inner] = [frame.getBoundingClientRect(), image.getBoundingClientRect()];
+    veil.style.left = `${inner.left - outer.left - frame.clientLeft + frame.scrollLeft}px`;
+    veil.style.top = `${inner.top - outer.top - frame.clientTop + frame.scrollTop}px`;
+    veil.style.width = `${inner.width}px`;
+    veil.style.height = `${inner.height}px`;
+  }
+  const resized = new ResizeObserver(cover);
+
   let waiting = false;
   new MutationObserver(() => {
     if (waiting) return;
@@ -58,6 +70,9 @@
     requestAnimationFrame(() => {
       waiting = false;
       label();
+      const image = find("#picture .image-frame img");
+      if (image) resized.observe(image);
+      cover();
     });
   }).observe(document.body, { subtree: true, childList: true, characterData: true });
 
