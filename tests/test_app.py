@@ -239,8 +239,31 @@ def test_a_question_that_found_the_queue_full_comes_back(site, model, picture_fi
     tab = Tab(site)
     tab.call("ask", "One", tab.upload(picture_file))
     messages, box, told, *_ = tab.call("refused")
-    assert messages == [] and box["value"] == "One" and told.startswith("Too many questions")
+    assert messages == [] and box["value"] == "One" and told.startswith("Your question was not taken")
     assert tab.call("refused")[2] != told  # there is nothing to give back any more
+
+
+def test_who_has_to_wait_is_told_how_many_are_before(picture_file, eventually):
+    model = FakeModel(pause=0.01, words=lambda text, picture: (f"{n} " for n in itertools.count()))
+    page = app.open_page(loaded(model), app.parse_arguments(["--model", "fake"]))
+    try:
+        tabs, threads = [Tab(page) for _ in range(4)], []
+        for tab in tabs:
+            assert tab.call("ask", "Count", tab.upload(picture_file))[2] == ""
+            threads.append(threading.Thread(target=tab.call, args=("answer",)))
+            threads[-1].start()
+        eventually(lambda: model.at_work == 4)
+        fifth = Tab(page)
+        assert fifth.call("ask", "And I?", fifth.upload(picture_file))[2].startswith("4 questions are before yours")
+        for tab in [*tabs, fifth]:
+            other = Tab(page)  # the first connection is busy with its answer
+            other.session = tab.session
+            other.http.post("/run/predict", json=other.body("stop", {})).raise_for_status()
+        for thread in threads:
+            thread.join(timeout=60)
+        assert model.at_work == 0
+    finally:
+        page.close()
 
 
 def test_another_picture_begins_another_conversation(site, model, picture_file):

@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import gradio as gr
 
 from artgpt4.images import PictureError
 from artgpt4.ui import view
 from artgpt4.ui.parameters import PARAMETERS
-from artgpt4.ui.visitor import Visitor, VisitorError
+from artgpt4.ui.visitor import Pending, Visitor, VisitorError
 from artgpt4.ui.words import say
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Of one visitor's question; the page stops there, and so does the server.
 MAX_QUESTION = 1000
+#: Answers written at the same time; they take turns at every token, so a short one need not wait for a long one's end.
+AT_ONCE = 4
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +40,8 @@ class Handlers:
 
     def __init__(self, model: "Future[ChatModel]", name: str, examples: Sequence[Path]):
         self.model, self.name, self.examples = model, name, examples
+        self.asked: WeakSet[Pending] = WeakSet()  # every visitor's question that has no whole answer yet
+        self.seconds: deque[float] = deque([5.0], maxlen=20)  # that the last answers took
 
     # Coming in
 
@@ -47,10 +54,9 @@ class Handlers:
         return visitor
 
     def refresh(self, visitor: Visitor) -> list:
-        """Everything that is shown of the visitor, in the language that the page has just taken on."""
-        last = None if visitor.pending or not visitor.rounds else visitor.conversation.rounds[-1]
-        told = view.notice(last, visitor.language)
-        return [*view.talk(visitor, notice=told), *view.beside(visitor), view.spans(visitor)]
+        """What is shown of the visitor, in the language that the page has just taken on; a notice stays as it is."""
+        chat, question, _, *others = view.talk(visitor)
+        return [chat, question, gr.skip(), *others, *view.beside(visitor), view.spans(visitor)]
 
     async def status(self, visitor: Visitor) -> Iterator[str]:
         while not self.model.done():
@@ -117,6 +123,7 @@ class Handlers:
             yield gr.skip()
             return
         question, language = visitor.pending.question, visitor.language
+        began = time.monotonic()
         parameters = dict(zip(PARAMETERS, values, strict=True))
         parameters["seed"] = parameters["seed"] or None
         try:
@@ -126,16 +133,21 @@ class Handlers:
         except Exception as error:  # whatever went wrong, the visitor gets a sentence, and the question back
             yield view.talk(visitor, notice=view.sentence(error, language), question=question)
         else:
+            self.seconds.append(time.monotonic() - began)
             yield view.talk(visitor, notice=view.notice(visitor.round, language))
 
     def refused(self, visitor: Visitor) -> list:
-        """The queue was full: the question goes back into its box."""
+        """The question never reached `answer`: it goes back into its box."""
         if visitor.pending is None or visitor.pending.taken:
             return [gr.skip()] * 10
         question = visitor.pending.question
         visitor.stop()
-        told = "Too many questions are waiting just now, and yours was not taken. It is in the box again: send it in "
-        return view.talk(visitor, notice=say(told + "a moment.", visitor.language), question=question)
+        told = say(
+            "Your question was not taken: too many are waiting just now, or a parameter is out of its range. It is in "
+            "the box again; send it in a moment.",
+            visitor.language,
+        )
+        return view.talk(visitor, notice=told, question=question)
 
     def stop(self, visitor: Visitor) -> list:
         visitor.stop()
@@ -160,7 +172,19 @@ class Handlers:
             action()
         except (PictureError, VisitorError) as error:
             return view.talk(visitor, notice=view.sentence(error, visitor.language))
-        return view.talk(visitor, **changes)
+        return view.talk(visitor, notice=self._place(visitor), **changes)
+
+    def _place(self, visitor: Visitor) -> str:
+        """How many questions are before this visitor's, and for about how long; empty if none has to be waited for."""
+        if visitor.pending is None:
+            return ""
+        before = sum(not pending.stopped for pending in self.asked)
+        self.asked.add(visitor.pending)
+        if before < AT_ONCE:
+            return ""
+        wait = sum(self.seconds) / len(self.seconds) * (before - AT_ONCE + 1) / AT_ONCE
+        told = "{before} questions are before yours: it will wait for about {seconds} s."
+        return say(told, visitor.language, before=before, seconds=max(1, round(wait)))
 
     # Beside the answer
 

@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from artgpt4.presets import PRESETS, Preset
-from artgpt4.ui.handlers import MAX_QUESTION, Handlers
+from artgpt4.ui.handlers import AT_ONCE, MAX_QUESTION, Handlers
 from artgpt4.ui.parameters import build_parameters
 from artgpt4.ui.visitor import Visitor
 from artgpt4.ui.words import CHINESE, say
@@ -184,8 +184,7 @@ def build_beside() -> SimpleNamespace:
 def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, do: Handlers) -> None:
     """Leads every event of the page to its handler."""
     at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    # Answers take turns at every token, so a short one need not wait for the end of a long one.
-    answering = {"concurrency_id": "model", "concurrency_limit": 4}
+    answering = {"concurrency_id": "model", "concurrency_limit": AT_ONCE}
     answering |= {"show_progress": "hidden", "api_visibility": "private"}
     waiting = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
     around = [beside.emotions, beside.about, beside.spans, wall.veil]
@@ -207,8 +206,8 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, do
 
     def translated(event):
         words = event.then(speak, visitor, [component for component, _ in spoken], **at_once)
-        words.then(do.refresh, visitor, [*talk.shown, *around[:3]], **at_once)
-        words.then(do.status, visitor, masthead.status, **waiting)
+        refreshed = words.then(do.refresh, visitor, [*talk.shown, *around[:3]], **at_once)
+        refreshed.then(do.status, visitor, masthead.status, **waiting)
 
     translated(page.load(do.enter, [asked, visitor], visitor, js=_SCRIPT, **at_once))
     switched = masthead.language.click(None, None, None, js="() => artgpt4.speak(artgpt4.other())")

@@ -35,7 +35,7 @@ class VisitorError(Exception):
     """The visitor asked for something that cannot be done now. Its text is the sentence to show."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Pending:
     """A question that is waiting for its answer or being answered."""
 

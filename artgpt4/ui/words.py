@@ -133,10 +133,11 @@ CHINESE: dict[str, str] = {
         "服务器出了问题，日志中有记录（错误 {number}）。请重试；若仍不行，请把编号告诉网站负责人。"
     ),
     "(Error {number} in the log.)": "（日志错误 {number}。）",
-    "Too many questions are waiting just now, and yours was not taken. It is in the box again: send it in a moment.": (
-        "现在排队的问题太多，你的没有被接受。它已放回输入框，请稍后再发。"
+    "Your question was not taken: too many are waiting just now, or a parameter is out of its range. It is in the box "
+    "again; send it in a moment.": "你的问题没有被接受：排队的太多，或有参数超出范围。它已放回输入框，请稍后再发。",
+    "{before} questions are before yours: it will wait for about {seconds} s.": (
+        "前面还有 {before} 个问题，大约要等 {seconds} 秒。"
     ),
-    "You are number {place} in the queue.": "你排在第 {place} 位。",
     # errors of the picture's door and of the chat, by their codes
     "PictureError.missing": "找不到这个图片文件。请重新选择。",
     "PictureError.empty": "文件是空的。请选择 JPEG、PNG、WebP 或 GIF 图片。",
