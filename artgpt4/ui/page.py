@@ -145,7 +145,9 @@ def build_talk() -> SimpleNamespace:
                 of_a_start = [preset for preset in PRESETS if not preset.follows]
                 for group, presets in groupby(of_a_start, key=lambda preset: preset.group):
                     with gr.Row(elem_classes="group-of-chips"):
-                        gr.Markdown(group, elem_classes="group")
+                        presets = list(presets)
+                        if [preset.label for preset in presets] != [group]:
+                            gr.Markdown(group, elem_classes="group")
                         for preset in presets:
                             build_chip(preset, question)
         with gr.Accordion("Parameters", open=False, elem_id="parameters"):
