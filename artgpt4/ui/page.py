@@ -32,6 +32,25 @@ _CHOOSE = """element.addEventListener("click", (event) => {
 });"""
 
 
+class UploadedImage(gr.Image):
+    """`gr.Image`, which gives the path of a visitor's picture, unopened: `artgpt4.images` is the one door.
+
+    A browser may send any path; Gradio 6.31 checks only those that are marked as files, and opens the others all the
+    same. This is a class, since Gradio makes a component anew wherever one of its texts is changed.
+    """
+
+    is_template = True  # to the front end it is an Image
+
+    def preprocess(self, payload: gr.data_classes.ImageData | None) -> str | None:
+        """The path of an upload. Raises gr.Error: it is none of an upload."""
+        if payload is None or payload.path is None:
+            return None
+        path = Path(payload.path).resolve()
+        if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+            raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
+        return str(path)
+
+
 def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] = ()) -> gr.Blocks:
     """Builds the page. The model may still be loading: the page says so, and questions wait for it.
 
@@ -66,7 +85,7 @@ def build_wall(examples: Sequence[Path]) -> SimpleNamespace:
     """The picture with what lies over it, the lens, and the examples."""
     with gr.Column(min_width=300, elem_id="wall"):
         with gr.Column(elem_id="frame"):
-            picture = gr.Image(
+            picture = UploadedImage(
                 type="filepath",
                 image_mode=None,
                 sources=["upload", "clipboard", "webcam"],
@@ -78,7 +97,6 @@ def build_wall(examples: Sequence[Path]) -> SimpleNamespace:
                 elem_id="picture",
                 alt_text="The picture you are talking about",
             )
-            picture.preprocess = _uploaded
             veil = gr.HTML(elem_id="veil", js_on_load=None)
         with gr.Row(elem_id="lens"):
             for label, factor in (("Larger", 1.5), ("Smaller", 1 / 1.5), ("Whole picture", 0)):
@@ -247,23 +265,6 @@ def _spoken(page: gr.Blocks) -> list[tuple[gr.blocks.Block, list[tuple[str, str]
         if texts:
             spoken.append((block, texts))
     return spoken
-
-
-def _uploaded(payload: gr.data_classes.ImageData | None) -> str | None:
-    """The path of a visitor's picture, unopened: `artgpt4.images` is the one door, and tells what is wrong with it.
-
-    This takes the place of `gr.Image.preprocess`. A browser may send any path; Gradio 6.31 checks only those that are
-    marked as files, and opens the others all the same.
-
-    Raises:
-        gr.Error: the path is none of an upload.
-    """
-    if payload is None or payload.path is None:
-        return None
-    path = Path(payload.path).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
-    return str(path)
 
 
 def _thumbnail(path: Path) -> Image.Image:
