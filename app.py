@@ -26,6 +26,8 @@ EXAMPLES = Path(__file__).with_name("examples")
 def main(arguments: list[str] | None = None) -> None:
     """Serves the page until interrupted. The page opens first; the model is loaded behind it."""
     options = parse_arguments(arguments)
+    if os.environ.get("SPACES_ZERO_GPU"):
+        pass
     model = Loading()
     page = open_page(model, options)
     threading.Thread(target=load, args=(model, options.model), daemon=True).start()
@@ -69,7 +71,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--model",
         default=os.environ.get("ARTGPT4_MODEL") or "mini",
-        help="mini (embedded), a folder, or a Hub id; default: $ARTGPT4_MODEL, or mini",
+        help="mini (embedded), a folder, a Hub id, or openai:http://host/v1#name; default: $ARTGPT4_MODEL, or mini",
     )
     parser.add_argument("--host", help="address to listen on; default: $GRADIO_SERVER_NAME, or 127.0.0.1")
     parser.add_argument("--port", type=int, help="default: $GRADIO_SERVER_PORT, or the first free one from 7860")
@@ -82,11 +84,13 @@ def load(model: Loading, name: str) -> None:
     """Loads `name` into `model`; failing that the embedded model, which says so; failing that what was raised."""
     try:
         import artgpt4  # takes seconds, and the page is to open before
+        from artgpt4.zerogpu import ZeroGPUModel, is_active
 
         def fetched(done: int, total: int) -> None:
             model.progress = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB fetched"
 
-        model.set_result(artgpt4.load(name, progress=fetched))
+        loaded = artgpt4.load(name, progress=fetched)
+        model.set_result(ZeroGPUModel(loaded) if is_active() else loaded)
     except Exception as error:  # whatever the reason, the page shows it and goes on
         print(f"{name} could not be loaded: {error}", file=sys.stderr)
         if name == "mini":

@@ -14,9 +14,10 @@ from safetensors import SafetensorError, safe_open
 from transformers import BitsAndBytesConfig
 from transformers.utils import is_bitsandbytes_available
 
-from artgpt4 import memory
+from artgpt4 import memory, openai
 from artgpt4.chat import ChatModel
 from artgpt4.minigpt4 import MiniGPT4Config, MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from artgpt4.openai import OpenAIModel
 
 MINI = Path(__file__).parent / "checkpoints" / "artgpt4-mini" / "artgpt4"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -38,12 +39,13 @@ def load(
     dtype: str | torch.dtype = "auto",
     quantization: str | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> ChatModel:
+) -> ChatModel | OpenAIModel:
     """Loads a model to talk with.
 
     Args:
         name: ``mini`` for the embedded model; a folder or a Hub id (owner/name) with an adapter, which brings its base;
-            with a base alone; or with both, as ``artgpt4.convert`` writes them.
+            with a base alone; or with both, as ``artgpt4.convert`` writes them; or ``openai:http://host:port/v1#name``
+            for a model that an OpenAI-compatible server runs (the other arguments are the server's matter then).
         device: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; ``auto`` takes the first of them that there is.
         dtype: ``float32``, ``bfloat16`` or ``float16``; ``auto`` is bfloat16 on CUDA, float16 on MPS, float32 on CPU.
         quantization: ``8bit`` or ``4bit`` for the language model's weights, through bitsandbytes on CUDA.
@@ -54,6 +56,11 @@ def load(
     Raises:
         LoadError: if the model, or something that it needs, is not there, or it does not fit.
     """
+    if name.startswith(openai.PREFIX):
+        try:
+            return OpenAIModel(name)
+        except ValueError as error:
+            raise LoadError(str(error)) from error
     device = choose_device(device)
     dtype = AUTO_DTYPES[device.type] if dtype == "auto" else _dtype(dtype)
     quantization_config = _quantization_config(quantization, device, dtype)
