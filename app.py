@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from concurrent.futures import Future
+from importlib.util import find_spec
 from pathlib import Path
 
 import gradio as gr
@@ -14,7 +15,7 @@ from artgpt4.images import MAX_BYTES
 from artgpt4.service import Loading, Service
 from artgpt4.ui.endpoints import add_endpoints
 from artgpt4.ui.errors import sentence
-from artgpt4.ui.headers import SecurityHeaders
+from artgpt4.ui.headers import SameOrigin, SecurityHeaders, own_hosts
 from artgpt4.ui.health import health_routes
 from artgpt4.ui.limits import Limits, limits_from_environment
 from artgpt4.ui.page import CSS, THEME, build_page
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_arguments(arguments)
     if os.environ.get("SPACES_ZERO_GPU"):
         pass
+    keep_backup()
     model = Loading()
     page = open_page(model, options)
     threading.Thread(target=load, args=(model, options.model), daemon=True).start()
@@ -37,13 +39,21 @@ def main(arguments: list[str] | None = None) -> None:
 def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
     """Opens the page for a model that may still be loading, and returns at once; `page.close()` ends it."""
     page = build_page(model, options.model, sorted(EXAMPLES.glob("*.jpg")))
-    add_endpoints(page, Service(model))
+    service = Service(model)
+    add_endpoints(page, service)
     middleware = [
         Middleware(SecurityHeaders),
+        Middleware(SameOrigin, hosts=own_hosts(options.root_path, options.share)),
         Middleware(Limits, **limits_from_environment()),
         Middleware(Presence, page=page),
     ]
-    routes = health_routes(model)
+    app = {"middleware": middleware, "routes": health_routes(model), "docs_url": None, "redoc_url": None}
+    if options.mcp:
+        from artgpt4.mcp_server import for_the_page
+
+        mcp = for_the_page(service)
+        app["routes"] += mcp.streamable_http_app().routes
+        app["lifespan"] = lambda _: mcp.session_manager.run()
     page.launch(
         server_name=options.host,
         server_port=options.port,
@@ -59,7 +69,7 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         max_file_size=MAX_BYTES,
         state_session_capacity=200,
         allowed_paths=[str(EXAMPLES)],
-        app_kwargs={"middleware": middleware, "routes": routes, "docs_url": None, "redoc_url": None},
+        app_kwargs=app,
         prevent_thread_lock=True,
     )
     return page
@@ -76,8 +86,28 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on; default: $GRADIO_SERVER_NAME, or 127.0.0.1")
     parser.add_argument("--port", type=int, help="default: $GRADIO_SERVER_PORT, or the first free one from 7860")
     parser.add_argument("--share", action="store_true", help="also open a public gradio.live link")
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        default=bool(os.environ.get("ARTGPT4_MCP")),
+        help="also serve the Model Context Protocol at /mcp; default: whether $ARTGPT4_MCP is set",
+    )
     parser.add_argument("--root-path", help="the path under which a reverse proxy serves the page")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.mcp and find_spec("mcp") is None:
+        parser.error("--mcp needs another package: python -m pip install -r requirements-mcp.txt")
+    return options
+
+
+def keep_backup() -> None:
+    """Brings back what visitors created, and keeps sending it where $ARTGPT4_BACKUP says. Exits if that cannot be."""
+    if repo_id := os.environ.get("ARTGPT4_BACKUP"):
+        from artgpt4.backup import Backup, BackupError, data_folder
+
+        try:
+            Backup(data_folder(), repo_id)
+        except BackupError as error:  # to go on would lose, at the next restart, what the owner wanted kept
+            sys.exit(str(error))
 
 
 def load(model: Loading, name: str) -> None:

@@ -188,11 +188,17 @@ def _told(progress: Callable[[int, int], None]) -> type[tqdm]:
     """A progress bar that also tells `progress`."""
 
     class Told(tqdm):
+        def __init__(self, *args, **kwargs):
+            # Of the bars that are made, the one for the bytes of all files; it counts even where none is shown.
+            self._is_told = kwargs.get("name") == "huggingface_hub.snapshot_download"
+            self._done = 0
+            super().__init__(*args, **kwargs)
+
         def update(self, n: float | None = 1) -> bool | None:
-            shown = super().update(n)
-            if self.unit == "B":
-                progress(int(self.n), int(self.total or 0))
-            return shown
+            if self._is_told:
+                self._done += int(n or 0)
+                progress(self._done, int(self.total or 0))
+            return super().update(n)
 
     return Told
 
