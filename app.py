@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,11 +31,12 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_arguments(arguments)
     if os.environ.get("SPACES_ZERO_GPU"):
         pass
-    keep_backup()
-    model = Loading()
-    page = open_page(model, options)
-    threading.Thread(target=load, args=(model, options.model), daemon=True).start()
-    page.block_thread()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # how a Space is stopped; what is left to do is done then
+    with backup():
+        model = Loading()
+        page = open_page(model, options)
+        threading.Thread(target=load, args=(model, options.model), daemon=True).start()
+        page.block_thread()
 
 
 def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
@@ -47,13 +50,13 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         Middleware(Limits, **limits_from_environment()),
         Middleware(Presence, page=page),
     ]
-    app = {"middleware": middleware, "routes": health_routes(model), "docs_url": None, "redoc_url": None}
+    server = {"middleware": middleware, "routes": health_routes(model), "docs_url": None, "redoc_url": None}
     if options.mcp:
         from artgpt4.mcp_server import for_the_page
 
         mcp = for_the_page(service)
-        app["routes"] += mcp.streamable_http_app().routes
-        app["lifespan"] = lambda _: mcp.session_manager.run()
+        server["routes"] += mcp.streamable_http_app().routes
+        server["lifespan"] = lambda _: mcp.session_manager.run()
     page.launch(
         server_name=options.host,
         server_port=options.port,
@@ -69,7 +72,7 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         max_file_size=MAX_BYTES,
         state_session_capacity=200,
         allowed_paths=[str(EXAMPLES)],
-        app_kwargs=app,
+        app_kwargs=server,
         prevent_thread_lock=True,
     )
     return page
@@ -99,15 +102,17 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def keep_backup() -> None:
+def backup() -> AbstractContextManager:
     """Brings back what visitors created, and keeps sending it where $ARTGPT4_BACKUP says. Exits if that cannot be."""
-    if repo_id := os.environ.get("ARTGPT4_BACKUP"):
-        from artgpt4.backup import Backup, BackupError, data_folder
+    repo_id = os.environ.get("ARTGPT4_BACKUP")
+    if not repo_id:
+        return nullcontext()
+    from artgpt4.backup import Backup, BackupError, data_folder
 
-        try:
-            Backup(data_folder(), repo_id)
-        except BackupError as error:  # to go on would lose, at the next restart, what the owner wanted kept
-            sys.exit(str(error))
+    try:
+        return Backup(data_folder(), repo_id)
+    except BackupError as error:  # to go on would lose, at the next restart, what the owner wanted kept
+        sys.exit(str(error))
 
 
 def load(model: Loading, name: str) -> None:

@@ -1,7 +1,9 @@
 """What programs get: the real client, the real server, the embedded model."""
 
 import json
+import re
 import secrets
+import threading
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -13,9 +15,9 @@ from gradio_client.exceptions import AppError
 import app
 import artgpt4
 import artgpt4.hub
-from artgpt4 import service
+from artgpt4.chat import ChatError
 from artgpt4.emotions import EMOTIONS, emotion_probabilities
-from artgpt4.service import Loading, Service, within
+from artgpt4.service import Loading, Service
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")
 
@@ -134,24 +136,14 @@ def refused(site, data) -> None:
 
 
 def test_an_answer_ends_at_its_deadline_and_frees_the_model(model, monkeypatch):
-    monkeypatch.setenv("ARTGPT4_DEADLINE", "0")
+    monkeypatch.setenv("ARTGPT4_DEADLINE", "1e-9")
     future = Future()
     future.set_result(model)
     assert len(list(Service(future).chat(PICTURE, "Describe this picture in detail."))) == 1
     assert not list(model._conversations) and not model.lock.locked()
-
-
-def test_what_is_ended_by_a_deadline_is_closed():
-    closed = []
-
-    def endless():
-        try:
-            while True:
-                yield "again"
-        finally:
-            closed.append(True)
-
-    assert list(within(endless(), 0)) == ["again"] and closed == [True]
+    conversation = model.start(PICTURE)
+    assert len(list(conversation.ask("Describe this picture in detail."))) == 1
+    assert conversation.rounds[0].end == "late" and "took longer" in conversation.rounds[0].notice
 
 
 def test_ready_means_that_a_question_would_be_answered(model):
@@ -207,9 +199,22 @@ def test_a_download_tells_how_far_it_has_come(hub_server, converted_reference):
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
-def test_a_program_waits_for_a_model_that_is_loading(model, eventually, monkeypatch):
-    monkeypatch.setenv("ARTGPT4_DEADLINE", "60")
-    assert service.deadline() == 60
-    loading = Loading()
+def test_a_program_waits_for_a_model_that_is_loading(model, monkeypatch):
+    loading, found = Loading(), []
+    thread = threading.Thread(target=lambda: found.append(Service(loading).emotions(PICTURE)))
+    thread.start()
     loading.set_result(model)
-    assert Service(loading).emotions(PICTURE) == emotion_probabilities(model, PICTURE)
+    thread.join()
+    assert found == [emotion_probabilities(model, PICTURE)]
+    monkeypatch.setenv("ARTGPT4_DEADLINE", "0.01")
+    with pytest.raises(ChatError, match="still being loaded"):
+        Service(Loading()).describe(PICTURE)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_examples_in_the_documentation_run(site, number, capsys, monkeypatch):
+    monkeypatch.chdir(PICTURE.parents[1])
+    text = Path("docs/programs.md").read_text(encoding="utf-8")
+    example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number]
+    exec(compile(example.replace("http://127.0.0.1:7860/", site.local_url), "docs/programs.md", "exec"), {})
+    assert len(capsys.readouterr().out.split()) > 10

@@ -20,8 +20,7 @@ def model():
 
 @pytest.fixture
 def site(model, monkeypatch):
-    monkeypatch.setattr("artgpt4.ui.presence.KEEP", 0.2)
-    monkeypatch.setattr(Presence.__init__, "__defaults__", (0.2,))
+    monkeypatch.setattr(Presence.__init__, "__defaults__", (0.2,))  # seconds that a closed tab's talk is kept
     future = Future()
     future.set_result(model)
     page = app.open_page(future, app.parse_arguments([]))
