@@ -31,7 +31,6 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_arguments(arguments)
     if os.environ.get("SPACES_ZERO_GPU"):
         pass
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # how a Space is stopped; what is left to do is done then
     with backup():
         model = Loading()
         page = open_page(model, options)
@@ -109,6 +108,7 @@ def backup() -> AbstractContextManager:
         return nullcontext()
     from artgpt4.backup import Backup, BackupError, data_folder
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # how a Space is stopped: the last copy is sent then
     try:
         return Backup(data_folder(), repo_id)
     except BackupError as error:  # to go on would lose, at the next restart, what the owner wanted kept
