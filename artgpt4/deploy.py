@@ -5,6 +5,7 @@ Without --yes it only says what it would do. Values of secrets are read from the
 
 import argparse
 import os
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -30,8 +31,8 @@ class DeployError(RuntimeError):
 
 def front_matter(readme: Path) -> dict:
     """The settings at the head of a Space's README.md. Raises DeployError: the Hub would not take them."""
-    head, settings, _ = (readme.read_text(encoding="utf-8") + "\n---").split("---\n", 2)
-    card = yaml.safe_load(settings) if not head.strip() else None
+    match = re.match(r"---\n(.*?)\n---\n", readme.read_text(encoding="utf-8"), re.DOTALL)
+    card = yaml.safe_load(match[1]) if match else None
     if not isinstance(card, dict):
         raise DeployError(f"{readme.name} does not begin with the settings of a Space, between two lines of ---.")
     rules = {

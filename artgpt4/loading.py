@@ -65,14 +65,14 @@ def load(
     dtype = AUTO_DTYPES[device.type] if dtype == "auto" else _dtype(dtype)
     quantization_config = _quantization_config(quantization, device, dtype)
     base_folder, adapter_folder = model_folders(name, progress)
-    folders = [folder for folder in (base_folder, adapter_folder) if folder]
-    needs, has = memory.needed(folders, dtype, quantization), memory.available(device)
-    if needs > has:  # a system that runs out of memory ends the process, and says nothing
-        raise LoadError(
-            f"{name} needs {memory.gigabytes(needs)} of memory, and {device} has {memory.gigabytes(has)} free; take a "
-            "larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
-        )
     try:
+        folders = [folder for folder in (base_folder, adapter_folder) if folder]
+        needs, has = memory.needed(folders, dtype, quantization), memory.available(device)
+        if needs > has:  # a system that runs out of memory ends the process, and says nothing
+            raise LoadError(
+                f"{name} needs {memory.gigabytes(needs)} of memory, and {device} has {memory.gigabytes(has)} free; take a "
+                "larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
+            )
         base = _load_base(base_folder, device, dtype, quantization_config)
         processor = MiniGPT4Processor.from_pretrained(base_folder)
         model = _load_adapter(base, adapter_folder, device, dtype) if adapter_folder else base
@@ -167,7 +167,8 @@ def _fetch(name: str, progress: Callable[[int, int], None] | None) -> Path:
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise LoadError(f"There is no model {name!r}: give 'mini', a folder, or a Hub id (owner/name).")
     try:
-        return Path(snapshot_download(name, allow_patterns=HUB_FILES, tqdm_class=progress and _told(progress)))
+        told = {"tqdm_class": _told(progress)} if progress else {}
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, **told))
     except GatedRepoError as error:
         raise LoadError(
             f"{name} asks for consent: accept its terms on huggingface.co, then `hf auth login`."

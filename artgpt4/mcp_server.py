@@ -39,6 +39,7 @@ def build(service: Service, open_picture: Callable[[str], bytes | Path], how: st
         "ArtGPT-4",
         instructions="Reads pictures: what is in them, how they are made, and the emotions they evoke.",
         stateless_http=True,
+        max_request_body_size=MAX_BYTES * 3 // 2,  # in base64 a picture is a third longer
         json_response=True,
         # It holds no cookies and no secrets: a web page that reaches it learns what anybody may ask.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),

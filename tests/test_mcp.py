@@ -81,7 +81,7 @@ def test_the_tools_answer(address, model):
         (base64.b64encode(b"no picture").decode(), "not a JPEG"),
         ("/etc/passwd", "not"),
         ("http://127.0.0.1/x.png", "not base64"),
-        ("A" * 40_000_000, "larger than 20 MB"),
+        ("A" * 28_000_000, "larger than 20 MB"),
     ],
 )
 def test_what_is_no_picture_is_told_and_nothing_else_is_opened(address, picture, told):
