@@ -70,8 +70,8 @@ def load(
         needs, has = memory.needed(folders, dtype, quantization), memory.available(device)
         if needs > has:  # a system that runs out of memory ends the process, and says nothing
             raise LoadError(
-                f"{name} needs {memory.gigabytes(needs)} of memory, and {device} has {memory.gigabytes(has)} free; take a "
-                "larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
+                f"{name} needs {memory.gigabytes(needs)} of memory, and {device} has {memory.gigabytes(has)} free; "
+                "take a larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
             )
         base = _load_base(base_folder, device, dtype, quantization_config)
         processor = MiniGPT4Processor.from_pretrained(base_folder)
