@@ -55,6 +55,7 @@ class Service:
             earlier: the rounds before, as (question, answer); the program keeps them, and the server does not.
         """
         from artgpt4.chat import ChatError, Round
+        from artgpt4.neutralise import neutralise
 
         if len(earlier) > MAX_ROUNDS or any(len(text) > MAX_TEXT for text in [question, *sum(map(tuple, earlier), ())]):
             raise ChatError(
@@ -62,7 +63,8 @@ class Service:
             )
         conversation = self._wait().start(open_picture(picture))
         try:
-            conversation.rounds = [Round(asked, answered) for asked, answered in earlier]
+            # As `ask` would have noted them; answers are defused where the prompt is made.
+            conversation.rounds = [Round(neutralise(asked).strip(), answered) for asked, answered in earlier]
             yield from conversation.ask(question)
         finally:
             conversation.close()
