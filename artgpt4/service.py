@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from artgpt4.images import open_picture
+from artgpt4.neutralise import neutralise
 
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
@@ -55,7 +56,6 @@ class Service:
             earlier: the rounds before, as (question, answer); the program keeps them, and the server does not.
         """
         from artgpt4.chat import ChatError, Round
-        from artgpt4.neutralise import neutralise
 
         if len(earlier) > MAX_ROUNDS or any(len(text) > MAX_TEXT for text in [question, *sum(map(tuple, earlier), ())]):
             raise ChatError(
