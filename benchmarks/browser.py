@@ -17,7 +17,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 @contextmanager
-def running_app(log: Path, *arguments: str, script: str = "app.py"):
+def running_app(log: Path, *arguments: str, script: str = "app.py", **environment: str):
     """Runs `python app.py`, or a script in its place, on a free port; gives its address once a page can be had."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -28,7 +28,9 @@ def running_app(log: Path, *arguments: str, script: str = "app.py"):
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
+            env=os.environ
+            | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+            | environment,
         )
     address = f"http://127.0.0.1:{port}/"
     try:
