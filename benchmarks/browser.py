@@ -17,7 +17,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 @contextmanager
-def running_app(log: Path, *arguments: str, script: str = "app.py", **environment: str):
+def running_app(log: Path, *arguments: str, script: str = "app.py"):
     """Runs `python app.py`, or a script in its place, on a free port; gives its address once a page can be had."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -28,9 +28,7 @@ def running_app(log: Path, *arguments: str, script: str = "app.py", **environmen
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ
-            | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
-            | environment,
+            env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
         )
     address = f"http://127.0.0.1:{port}/"
     try:

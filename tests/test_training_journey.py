@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from concurrent.futures import Future
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -12,8 +11,6 @@ from test_app import Tab
 
 import app
 import artgpt4
-from artgpt4.ui.page import build_page
-from benchmarks.browser import running_app
 from train import prepare, stage1, stage2
 from train.data import loader
 from train.painter.write import write_cc_sbu_align, write_shards
@@ -48,13 +45,14 @@ def test_from_data_to_answers(hub_server, converted_reference, tmp_path, monkeyp
     run(stage2, *second, f"adapter={tmp_path / 'one' / 'final'}", "push_to_hub=painter/eye")
     capsys.readouterr()
 
-    Image.new("RGB", (56, 56), "teal").save(tmp_path / "picture.png")
-    environment = {"HF_ENDPOINT": hub_server.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
-    # The same page, for the numbers of its handlers.
-    handlers = build_page(Future(), "painter/eye", sorted(app.EXAMPLES.glob("*.jpg"))).fns
-    with running_app(tmp_path / "app.log", "--model", "painter/eye", HF_HUB_OFFLINE="0", **environment) as address:
-        tab = Tab(SimpleNamespace(local_url=address, fns=handlers))
+    model = Future()
+    page = app.open_page(model, app.parse_arguments(["--model", "painter/eye"]))
+    try:
+        app.load(model, "painter/eye")  # from the Hub
+        Image.new("RGB", (56, 56), "teal").save(tmp_path / "picture.png")
+        tab = Tab(page)
         question, answer = tab.ask("What is this?", tab.upload(tmp_path / "picture.png"))
-    assert list((tmp_path / "home").rglob("adapter_model.safetensors"))  # the process pulled it itself
+    finally:
+        page.close()
     assert question == ("user", "What is this?")
     assert answer[0] == "assistant" and answer[1]
