@@ -25,6 +25,10 @@ CSS = Path(__file__).with_name("page.css")
 _SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 _SCRIPT = _SCRIPT.replace("NAMES;", json.dumps(CHINESE, ensure_ascii=False) + ";", 1)
 
+#: Of all visitors together, those that wait for a turn: the next one is told so at once. Without a bound a crowd would
+#: wait for minutes, and ZeroGPU would take it for 1.
+MAX_WAITING = 128
+
 #: Tells the server which of the words in an answer was chosen.
 _CHOOSE = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-from]");
@@ -68,8 +72,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
             talk = build_talk()
             beside = build_beside()
         connect(page, visitor, masthead, wall, talk, beside, Handlers(model, name, examples))
-    # A bound on those who wait: without one a crowd waits for minutes, and ZeroGPU would take it for 1.
-    return page.queue(max_size=32, api_open=False)
+    return page.queue(max_size=MAX_WAITING, api_open=False)
 
 
 def build_masthead(name: str) -> SimpleNamespace:
