@@ -12,13 +12,21 @@ from benchmarks.browser import chromium, running_app
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
-#: Milliseconds that any one thing may take; two slow cores are shared with the model.
-PATIENCE = 40_000
+#: Milliseconds that any one thing may take, on a machine that has much else to do.
+PATIENCE = 120_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     with running_app(tmp_path_factory.mktemp("app") / "app.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def slow_address(tmp_path_factory):
+    """The app whose answers take a tenth of a second a token, and end only where they are made to."""
+    with running_app(tmp_path_factory.mktemp("slow_app") / "app.log", script="tests/slow_app.py") as address:
         yield address
 
 
@@ -33,7 +41,7 @@ def open_page(browser, address):
     """Opens the page in a window of its own, and keeps what it asked for and complained about."""
     contexts = []
 
-    def open_page(width=1280, height=800, color_scheme="light"):
+    def open_page(width=1280, height=800, color_scheme="light", address=address):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=color_scheme)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
@@ -77,100 +85,65 @@ def set_number(page, label, value):
 
 
 def wait_until_answered(page, rounds):
+    # In this order: an answer is on the page, as "…", from the moment that its question is.
+    expect(answers(page)).to_have_count(rounds)
     expect(page.get_by_role("button", name="Try again")).to_be_enabled(timeout=PATIENCE)
-    expect(answers(page)).to_have_count(rounds, timeout=PATIENCE)
-
-
-#: Notes every text that the newest answer has shown.
-WATCH = """() => {
-    window.seen = [];
-    new MutationObserver(() => {
-        const answers = document.querySelectorAll("#chat [data-testid=bot]");
-        const text = answers.length ? answers[answers.length - 1].innerText.trim() : "";
-        if (text && text !== "…" && text !== window.seen.at(-1)) window.seen.push(text);
-    }).observe(document.querySelector("#chat"), {subtree: true, childList: true, characterData: true});
-}"""
-
-#: Stops the next answer as soon as some of it can be read, and notes when it has ended, stopped or not.
-STOP_WHEN_SPEAKING = """() => {
-    let began = false;
-    window.ended = false;
-    const observer = new MutationObserver(() => {
-        const button = document.querySelector("#question .stop-button");
-        if (!button) {
-            if (began) { observer.disconnect(); window.ended = true; }
-            return;
-        }
-        began = true;
-        const answers = document.querySelectorAll("#chat [data-testid=bot]");
-        const text = answers[answers.length - 1].innerText.trim();
-        if (text && text !== "…") button.click();
-    });
-    observer.observe(document.querySelector("#talk"), {subtree: true, childList: true, characterData: true});
-}"""
 
 
 def test_a_visitor_talks_about_a_picture(open_page, picture_file):
     page = open_page()
-    expect(page.locator("#status")).to_contain_text("parameters", timeout=PATIENCE)
+    expect(page.locator("#status")).to_contain_text("parameters")
     expect(page.locator("#status")).to_contain_text("cpu")
     upload(page, picture_file)
     page.get_by_role("button", name="Parameters").click()
     set_number(page, "Longest answer", 60)
-    page.evaluate(WATCH)
 
     page.get_by_role("button", name="What does it make you feel?").click()
     wait_until_answered(page, 1)
     assert page.locator("#chat [data-testid=user]").inner_text().strip() == "What does this picture make you feel?"
-    seen = page.evaluate("window.seen")
-    assert len(seen) >= 2, f"the answer did not stream: {seen}"
-    assert len(seen[0]) < len(seen[-1])
+    first = answers(page).inner_text().strip()
+    assert first not in ("", "…")
     page.screenshot(path=SCREENSHOTS / "answer.png")
 
     page.get_by_label("Your question").fill("What colours do you see?")
     page.get_by_label("Your question").press("Enter")
     expect(page.get_by_label("Your question")).to_have_value("")
     wait_until_answered(page, 2)
-    first, second = answers(page).all_inner_texts()
-    assert first.strip() == seen[-1] and second.strip()
-
-    set_number(page, "Temperature", 2)
-    set_number(page, "Top-p", 1)
-    set_number(page, "Longest answer", 600)
+    assert answers(page).first.inner_text().strip() == first
+    assert answers(page).last.inner_text().strip() not in ("", "…")
     page.screenshot(path=SCREENSHOTS / "parameters.png", full_page=True)
-    page.evaluate(STOP_WHEN_SPEAKING)
-    page.get_by_label("Your question").fill("Describe this picture in detail, with the mood it has.")
-    page.get_by_label("Your question").press("Enter")
-    # The embedded model says a whole answer in a quarter of a second: a stop may come after its end, but not always.
-    for _ in range(15):
-        page.wait_for_function("window.ended", timeout=PATIENCE)
-        wait_until_answered(page, 3)
-        if page.locator("#notice").inner_text().strip() == "Stopped.":
-            break
-        page.evaluate(STOP_WHEN_SPEAKING)
-        page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#notice")).to_have_text("Stopped.")
-    stopped = answers(page).last.inner_text().strip()
-    assert stopped
-
-    set_number(page, "Temperature", 0)
-    set_number(page, "Longest answer", 60)
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#notice")).not_to_have_text("Stopped.")
-    wait_until_answered(page, 3)
-    assert answers(page).last.inner_text().strip() not in ("", stopped)
-    assert answers(page).first.inner_text().strip() == first.strip()
 
     page.get_by_role("button", name="Undo").click()
-    expect(answers(page)).to_have_count(2)
+    expect(answers(page)).to_have_count(1)
     page.locator("#actions").get_by_role("button", name="Clear").click()
     expect(answers(page)).to_have_count(0)
     assert page.complaints == []
 
 
+def test_an_answer_streams_and_stop_ends_it_at_what_was_said(open_page, slow_address, picture_file):
+    page = open_page(address=slow_address)
+    upload(page, picture_file)
+    page.get_by_role("button", name="Parameters").click()
+    set_number(page, "Longest answer", 600)  # a minute of it
+    page.get_by_label("Your question").fill("Describe this picture.")
+    page.get_by_label("Your question").press("Enter")
+    expect(answers(page)).to_have_text(re.compile(r"\w+"))
+    page.locator("#question .stop-button").click()
+    expect(page.locator("#notice")).to_have_text("Stopped.")
+    wait_until_answered(page, 1)
+    stopped = answers(page).inner_text().strip()
+    assert stopped and len(stopped.split()) < 600
+
+    set_number(page, "Longest answer", 20)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#notice")).to_contain_text("cut off")
+    wait_until_answered(page, 1)
+    assert page.complaints == []
+
+
 def test_the_page_asks_no_other_server_for_anything(open_page, address):
     page = open_page()
-    expect(page.locator("#status")).to_contain_text("parameters", timeout=PATIENCE)
+    expect(page.locator("#status")).to_contain_text("parameters")
     page.wait_for_load_state("load")
     assert [url for url in page.requested if not url.startswith((address, "data:", "blob:"))] == []
     assert page.complaints == []
