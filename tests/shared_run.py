@@ -33,7 +33,11 @@ def main(base: Path, folder: Path) -> None:
     stop_at = None
 
     def watched_loader(*given) -> Iterator[dict]:
-        for number, batch in enumerate(loader(*given)):
+        # Begun before a checkpoint's random state is put back, as `train` does: beginning draws a number of its own.
+        return watched(iter(loader(*given)))
+
+    def watched(batches: Iterator[dict]) -> Iterator[dict]:
+        for number, batch in enumerate(batches):
             if number == stop_at:
                 os.kill(os.getpid(), signal.SIGTERM)
             with open(seen, "a", encoding="utf-8") as file:
