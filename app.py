@@ -11,8 +11,14 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from artgpt4.images import MAX_BYTES
+from artgpt4.service import Loading, Service
+from artgpt4.ui.endpoints import add_endpoints
+from artgpt4.ui.errors import sentence
 from artgpt4.ui.headers import SecurityHeaders
+from artgpt4.ui.health import health_routes
+from artgpt4.ui.limits import Limits, limits_from_environment
 from artgpt4.ui.page import CSS, THEME, build_page
+from artgpt4.ui.presence import Presence
 
 EXAMPLES = Path(__file__).with_name("examples")
 
@@ -20,7 +26,7 @@ EXAMPLES = Path(__file__).with_name("examples")
 def main(arguments: list[str] | None = None) -> None:
     """Serves the page until interrupted. The page opens first; the model is loaded behind it."""
     options = parse_arguments(arguments)
-    model = Future()
+    model = Loading()
     page = open_page(model, options)
     threading.Thread(target=load, args=(model, options.model), daemon=True).start()
     page.block_thread()
@@ -29,6 +35,13 @@ def main(arguments: list[str] | None = None) -> None:
 def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
     """Opens the page for a model that may still be loading, and returns at once; `page.close()` ends it."""
     page = build_page(model, options.model, sorted(EXAMPLES.glob("*.jpg")))
+    add_endpoints(page, Service(model))
+    middleware = [
+        Middleware(SecurityHeaders),
+        Middleware(Limits, **limits_from_environment()),
+        Middleware(Presence, page=page),
+    ]
+    routes = health_routes(model)
     page.launch(
         server_name=options.host,
         server_port=options.port,
@@ -44,7 +57,7 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         max_file_size=MAX_BYTES,
         state_session_capacity=200,
         allowed_paths=[str(EXAMPLES)],
-        app_kwargs={"middleware": [Middleware(SecurityHeaders)], "docs_url": None, "redoc_url": None},
+        app_kwargs={"middleware": middleware, "routes": routes, "docs_url": None, "redoc_url": None},
         prevent_thread_lock=True,
     )
     return page
@@ -65,14 +78,36 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def load(model: Future, name: str) -> None:
-    """Loads `name` into `model`, or the exception that it raised."""
+def load(model: Loading, name: str) -> None:
+    """Loads `name` into `model`; failing that the embedded model, which says so; failing that what was raised."""
     try:
         import artgpt4  # takes seconds, and the page is to open before
 
-        model.set_result(artgpt4.load(name))
-    except Exception as error:  # the page shows that there is no model, whatever the reason
+        def fetched(done: int, total: int) -> None:
+            model.progress = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB fetched"
+
+        model.set_result(artgpt4.load(name, progress=fetched))
+    except Exception as error:  # whatever the reason, the page shows it and goes on
         print(f"{name} could not be loaded: {error}", file=sys.stderr)
+        if name == "mini":
+            model.set_exception(error)
+        else:
+            load_instead(model, name, error)
+
+
+def load_instead(model: Loading, name: str, error: Exception) -> None:
+    """Loads the embedded model into `model`, with a description that begins with why `name` is not there."""
+    try:
+        import artgpt4
+
+        embedded = artgpt4.load("mini")
+        why = (
+            f"**{name} could not be loaded here, and the small embedded model answers in its place.** {sentence(error)}"
+        )
+        embedded.description = f"{why}\n\n{embedded.description}"
+        model.set_result(embedded)
+    except Exception as second:  # the page then says that there is no model
+        print(f"mini could not be loaded either: {second}", file=sys.stderr)
         model.set_exception(error)
 
 

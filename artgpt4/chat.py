@@ -8,12 +8,12 @@ On the command line: python -m artgpt4.chat PICTURE "question" ["follow-up" ...]
 """
 
 import argparse
+import functools
 import json
 import math
 import os
 import secrets
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ from transformers import (
 from artgpt4.images import PictureError, open_picture
 from artgpt4.minigpt4 import END, MiniGPT4ForConditionalGeneration, MiniGPT4Processor, chat_prompt
 from artgpt4.neutralise import neutralise
+from artgpt4.turns import FairLock
 
 
 class ChatError(ValueError):
@@ -137,6 +138,11 @@ class Round:
         return " ".join(sentences)
 
 
+@functools.cache
+def _lock_of(device: torch.device) -> FairLock:
+    return FairLock()
+
+
 class ChatModel:
     """A model that conversations share. `artgpt4.load` makes one.
 
@@ -169,8 +175,8 @@ class ChatModel:
         ends = self.base.config.text_config.eos_token_id
         self.end_ids = {processor.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         # One pass at a time on a device. It is held for one token, not for an answer: conversations take turns, and
-        # one whose reader has gone away keeps nobody waiting.
-        self.lock = threading.Lock()
+        # one whose reader has gone away keeps nobody waiting. Models on the same device share it.
+        self.lock = _lock_of(self.device)
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
 
     @torch.inference_mode()
