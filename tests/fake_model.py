@@ -10,11 +10,13 @@ class FakeRound:
     answer: str = ""
     end: str = "stopped"
     notice: str = ""
+    pictures: int = 1
 
 
 class FakeConversation:
     def __init__(self, model, picture):
         self.model, self.picture, self.rounds, self.closed = model, picture, [], False
+        self.pictures = [picture]
 
     def ask(self, text, **parameters):
         self.rounds.append(FakeRound(text))
