@@ -104,7 +104,7 @@ def test_what_cannot_be_compared_is_named(model, fakes):
 
 def test_both_answers_grow_side_by_side(contest, fakes):
     steps = list(contest.ask(fakes, "Who?"))
-    assert [set(step) for step in steps] == [{"I ", "Other"}, {"I am one", "Other"}]
+    assert [set(step) for step in steps[:2]] == [{"I ", "Other"}, {"I am one", "Other"}]
     assert contest.is_open and set(contest.sides) == {"one", "other"}
     assert contest.answers[contest.sides.index("other")] == "Other"
 
@@ -246,7 +246,7 @@ def test_a_vote_on_the_page_is_blind_until_it_is_cast(fakes, tmp_path):
     file, contest = tmp_path / "picture.png", Contest()
     PICTURE.save(file)
 
-    *_, told = do["ask"][0]("Mine alone?", str(file), contest)
+    *_, told = do["ask_both"][0]("Mine alone?", str(file), contest)
     assert told[2] == "Which answer is better?" and "other" not in str(told[2:]).lower().replace("another", "")
     told = do["vote_it"][0](contest)
     assert f"Left was **{contest.sides[0]}**" in told[2]

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from gradio.utils import get_upload_folder
-from PIL import Image
 
 from artgpt4.images import PictureError
 from artgpt4.presets import PRESETS
+from artgpt4.ui.keeping import build_keeping
+from artgpt4.ui.pictures import caption, thumbnail, uploaded
+from artgpt4.ui.several import build_several
 from artgpt4.ui.visitor import Visitor, VisitorError
 
 if TYPE_CHECKING:
@@ -80,13 +81,14 @@ THEME = gr.themes.Base(
 )
 
 
-def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] = ()) -> gr.Blocks:
+def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path], data: Path) -> gr.Blocks:
     """Builds the page. The model may still be loading: the page says so, and questions wait for it.
 
     Args:
         model: what `artgpt4.load(name)` will give, or the exception it raised.
         name: the model's name, shown until the model is there.
         examples: picture files to choose from.
+        data: the folder for what visitors create.
     """
 
     def enter(visitor: Visitor) -> Visitor:
@@ -184,9 +186,9 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     elem_id="picture",
                     alt_text="The picture you are talking about",
                 )
-                picture.preprocess = _uploaded
+                picture.preprocess = uploaded
                 gallery = gr.Gallery(
-                    [(_thumbnail(path), _caption(path)) for path in examples],
+                    [(thumbnail(path), caption(path)) for path in examples],
                     label="Examples",
                     show_label=False,
                     allow_preview=False,
@@ -234,6 +236,8 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
                     forget = gr.Button("Clear", size="sm", interactive=False)
                 with gr.Accordion("Parameters", open=False, elem_id="parameters"):
                     parameters = _parameters()
+                several = build_several(model, visitor)
+                keeping = build_keeping(page, model, visitor, picture, data)
 
         view = [chat, question, notice, again, take_back, forget]
         at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -243,20 +247,24 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         answering |= {"show_progress": "hidden", "api_visibility": "private"}
 
         def answered(event):
-            event.then(answer, [visitor, *parameters], view, **answering)
+            keeping.after(event.then(answer, [visitor, *parameters], view, **answering))
 
         page.load(enter, visitor, visitor, **at_once)
         page.load(status, None, status_line, concurrency_limit=None, show_progress="hidden", api_visibility="private")
         shown = picture.change(show, [picture, visitor], [picture, *view], **at_once)
         shown.then(prepare, visitor, None, **answering)
+        several.after(shown)
         gallery.select(choose_example, None, picture, **at_once)
         answered(question.submit(ask, [question, picture, visitor], view, **at_once))
         for chip, instruction in chips:
             answered(chip.click(ask_preset(instruction), [picture, visitor], view, **at_once))
         answered(again.click(ask_again, visitor, view, **at_once))
         question.stop(stop, visitor, view, **at_once)
-        take_back.click(undo, visitor, view, **at_once)
-        gr.on([forget.click, chat.clear], clear, visitor, view, **at_once)
+        keeping.after(take_back.click(undo, visitor, view, **at_once))
+        cleared = gr.on([forget.click, chat.clear], clear, visitor, view, **at_once)
+        keeping.after(cleared)
+        several.after(cleared)
+        several.after(keeping.resumed.then(_view, visitor, view, **at_once))
     # A bound on those who wait: without one a crowd waits for minutes, and ZeroGPU would take it for 1.
     return page.queue(max_size=32, api_open=False)
 
@@ -310,23 +318,6 @@ def _view(visitor: Visitor, text: str = "", notice: str = "", question: str | No
     ]
 
 
-def _uploaded(payload: gr.data_classes.ImageData | None) -> str | None:
-    """The path of a visitor's picture, unopened: `artgpt4.images` is the one door, and tells what is wrong with it.
-
-    This takes the place of `gr.Image.preprocess`. A browser may send any path; Gradio 6.31 checks only those that are
-    marked as files, and opens the others all the same.
-
-    Raises:
-        gr.Error: the path is none of an upload.
-    """
-    if payload is None or payload.path is None:
-        return None
-    path = Path(payload.path).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
-    return str(path)
-
-
 def _describe(model: "Future[ChatModel]", name: str) -> str:
     error = model.exception()
     if error is not None:
@@ -342,14 +333,3 @@ def _sentence(error: Exception) -> str:
     number = secrets.token_hex(3)
     _log.error("Error %s", number, exc_info=error)
     return f"Something went wrong on the server, and its log tells what (error {number})."
-
-
-def _thumbnail(path: Path) -> Image.Image:
-    picture = Image.open(path)
-    picture.draft("RGB", (320, 320))
-    picture.thumbnail((320, 320))
-    return picture
-
-
-def _caption(path: Path) -> str:
-    return path.stem.lstrip("0123456789-_ ").replace("_", " ").replace("-", " ").capitalize()
