@@ -2,9 +2,12 @@
 
 import argparse
 import os
+import signal
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 import gradio as gr
@@ -19,7 +22,7 @@ from artgpt4.ui.compare import add_compare_page
 from artgpt4.ui.endpoints import add_endpoints
 from artgpt4.ui.errors import sentence
 from artgpt4.ui.frozen import frozen_routes
-from artgpt4.ui.headers import SecurityHeaders
+from artgpt4.ui.headers import SameOrigin, SecurityHeaders, own_hosts
 from artgpt4.ui.health import health_routes
 from artgpt4.ui.limits import Limits, limits_from_environment
 from artgpt4.ui.page import CSS, THEME, build_page
@@ -31,10 +34,13 @@ EXAMPLES = Path(__file__).with_name("examples")
 def main(arguments: list[str] | None = None) -> None:
     """Serves the page until interrupted. The page opens first; the model is loaded behind it."""
     options = parse_arguments(arguments)
-    model, other = Loading(), Loading() if options.compare else None
-    page = open_page(model, options, other)
-    threading.Thread(target=load_both, args=(model, other, options), daemon=True).start()
-    page.block_thread()
+    if os.environ.get("SPACES_ZERO_GPU"):
+        pass
+    with backup():
+        model, other = Loading(), Loading() if options.compare else None
+        page = open_page(model, options, other)
+        threading.Thread(target=load_both, args=(model, other, options), daemon=True).start()
+        page.block_thread()
 
 
 def open_page(model: Future, options: argparse.Namespace, other: Future | None = None) -> gr.Blocks:
@@ -46,13 +52,22 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
     examples, data = sorted(EXAMPLES.glob("*.jpg")), data_folder()
     page = build_page(model, options.model, examples, data)
     add_compare_page(page, model, other, examples, data / "votes.jsonl")
-    add_endpoints(page, Service(model))
+    service = Service(model)
+    add_endpoints(page, service)
     middleware = [
         Middleware(SecurityHeaders),
+        Middleware(SameOrigin, hosts=own_hosts(options.root_path, options.share)),
         Middleware(Limits, **limits_from_environment()),
         Middleware(Presence, page=page),
     ]
     routes = [*health_routes(model), *frozen_routes(Kept(data / "links"))]
+    server = {"middleware": middleware, "routes": routes, "docs_url": None, "redoc_url": None}
+    if options.mcp:
+        from artgpt4.mcp_server import for_the_page
+
+        mcp = for_the_page(service)
+        server["routes"] += mcp.streamable_http_app().routes
+        server["lifespan"] = lambda _: mcp.session_manager.run()
     page.launch(
         server_name=options.host,
         server_port=options.port,
@@ -68,7 +83,7 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
         max_file_size=MAX_BYTES,
         state_session_capacity=200,
         allowed_paths=[str(EXAMPLES)],
-        app_kwargs={"middleware": middleware, "routes": routes, "docs_url": None, "redoc_url": None},
+        app_kwargs=server,
         prevent_thread_lock=True,
     )
     return page
@@ -80,7 +95,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--model",
         default=os.environ.get("ARTGPT4_MODEL") or "mini",
-        help="mini (embedded), a folder, or a Hub id; default: $ARTGPT4_MODEL, or mini",
+        help="mini (embedded), a folder, a Hub id, or openai:http://host/v1#name; default: $ARTGPT4_MODEL, or mini",
     )
     parser.add_argument(
         "--compare",
@@ -90,8 +105,31 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on; default: $GRADIO_SERVER_NAME, or 127.0.0.1")
     parser.add_argument("--port", type=int, help="default: $GRADIO_SERVER_PORT, or the first free one from 7860")
     parser.add_argument("--share", action="store_true", help="also open a public gradio.live link")
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        default=bool(os.environ.get("ARTGPT4_MCP")),
+        help="also serve the Model Context Protocol at /mcp; default: whether $ARTGPT4_MCP is set",
+    )
     parser.add_argument("--root-path", help="the path under which a reverse proxy serves the page")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.mcp and find_spec("mcp") is None:
+        parser.error("--mcp needs another package: python -m pip install -r requirements-mcp.txt")
+    return options
+
+
+def backup() -> AbstractContextManager:
+    """Brings back what visitors created, and keeps sending it where $ARTGPT4_BACKUP says. Exits if that cannot be."""
+    repo_id = os.environ.get("ARTGPT4_BACKUP")
+    if not repo_id:
+        return nullcontext()
+    from artgpt4.backup import Backup, BackupError, data_folder
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # how a Space is stopped: the last copy is sent then
+    try:
+        return Backup(data_folder(), repo_id)
+    except BackupError as error:  # to go on would lose, at the next restart, what the owner wanted kept
+        sys.exit(str(error))
 
 
 def load_both(model: Loading, other: Loading | None, options: argparse.Namespace) -> None:
@@ -111,11 +149,13 @@ def load(model: Loading, name: str) -> None:
     """Loads `name` into `model`; failing that the embedded model, which says so; failing that what was raised."""
     try:
         import artgpt4  # takes seconds, and the page is to open before
+        from artgpt4.zerogpu import ZeroGPUModel, is_active
 
         def fetched(done: int, total: int) -> None:
             model.progress = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB fetched"
 
-        model.set_result(artgpt4.load(name, progress=fetched))
+        loaded = artgpt4.load(name, progress=fetched)
+        model.set_result(ZeroGPUModel(loaded) if is_active() else loaded)
     except Exception as error:  # whatever the reason, the page shows it and goes on
         print(f"{name} could not be loaded: {error}", file=sys.stderr)
         if name == "mini":

@@ -39,6 +39,12 @@ def data_folder() -> Path:
     return Path("data/artgpt4")
 
 
+def is_lasting() -> bool:
+    """Whether what visitors create outlives a restart: on a Space it does not, without storage or a backup."""
+    on_space = bool(os.environ.get("SPACE_ID"))
+    return not on_space or bool(os.environ.get("ARTGPT4_BACKUP")) or data_folder().is_relative_to("/data")
+
+
 class Backup(CommitScheduler):
     """Keeps a private dataset repository like a folder, for as long as the process runs.
 

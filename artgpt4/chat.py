@@ -108,7 +108,7 @@ class Round:
     Attributes:
         question: as the model was asked: marks of the prompt in it are defused, see `neutralise`.
         end: why the answer ended: ``said`` (the model ended it), ``length`` (max_new_tokens or the context was
-            reached) or ``stopped`` (it was stopped, or is still growing).
+            reached), ``late`` (it took longer than `deadline`) or ``stopped`` (it was stopped, or is still growing).
         left_out: number of oldest rounds that the model no longer saw when it answered.
         seed: with the same parameters it gives the same answer again.
         pictures: number of pictures that had been shown when it was asked.
@@ -138,7 +138,14 @@ class Round:
             )
         if self.end == "length":
             sentences.append("The answer was cut off at the greatest length allowed.")
+        if self.end == "late":
+            sentences.append("The answer took longer than it may here, and was ended.")
         return " ".join(sentences)
+
+
+def deadline() -> float:
+    """Seconds that one answer may take, waiting for others' turns included: $ARTGPT4_DEADLINE, or 300."""
+    return float(os.environ.get("ARTGPT4_DEADLINE") or 300)
 
 
 @functools.cache
@@ -406,7 +413,7 @@ class Conversation:
         )
 
     def _answer(self, round: Round, ids: list[int], parameters: Parameters, turn: object) -> Iterator[str]:
-        asked = time.perf_counter()
+        asked, limit = time.perf_counter(), deadline()
         steps = self._search_beams if parameters.num_beams > 1 else self._decode
         try:
             for new_ids, end in steps(ids, parameters, round.seed, turn):
@@ -414,6 +421,8 @@ class Conversation:
                 round.tokens, round.seconds = len(new_ids), time.perf_counter() - asked
                 if is_stopped:
                     end = "said"
+                elif not end and round.seconds > limit:
+                    end = "late"
                 round.end = end or round.end
                 if text != round.answer:
                     round.first_text_seconds = round.first_text_seconds or round.seconds

@@ -164,9 +164,9 @@ def main(arguments: list[str] | None = None) -> int:
         except Fix as error:
             is_well = False
             print(f"fix  {name:12} {error}", flush=True)
-        except ImportError as error:  # the versions' line says which package
+        except Exception as error:  # a package that is missing, weights cut short: the other lines say which
             is_well = False
-            print(f"fix  {name:12} {error}: `python -m pip install -r requirements.txt`.", flush=True)
+            print(f"fix  {name:12} {type(error).__name__}: {error}; mend the lines above first.", flush=True)
     return 0 if is_well else 1
 
 

@@ -14,9 +14,10 @@ from safetensors import SafetensorError, safe_open
 from transformers import BitsAndBytesConfig
 from transformers.utils import is_bitsandbytes_available
 
-from artgpt4 import memory
+from artgpt4 import memory, openai
 from artgpt4.chat import ChatModel
 from artgpt4.minigpt4 import MiniGPT4Config, MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from artgpt4.openai import OpenAIModel
 
 MINI = Path(__file__).parent / "checkpoints" / "artgpt4-mini" / "artgpt4"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -38,12 +39,13 @@ def load(
     dtype: str | torch.dtype = "auto",
     quantization: str | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> ChatModel:
+) -> ChatModel | OpenAIModel:
     """Loads a model to talk with.
 
     Args:
         name: ``mini`` for the embedded model; a folder or a Hub id (owner/name) with an adapter, which brings its base;
-            with a base alone; or with both, as ``artgpt4.convert`` writes them.
+            with a base alone; or with both, as ``artgpt4.convert`` writes them; or ``openai:http://host:port/v1#name``
+            for a model that an OpenAI-compatible server runs (the other arguments are the server's matter then).
         device: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; ``auto`` takes the first of them that there is.
         dtype: ``float32``, ``bfloat16`` or ``float16``; ``auto`` is bfloat16 on CUDA, float16 on MPS, float32 on CPU.
         quantization: ``8bit`` or ``4bit`` for the language model's weights, through bitsandbytes on CUDA.
@@ -54,18 +56,23 @@ def load(
     Raises:
         LoadError: if the model, or something that it needs, is not there, or it does not fit.
     """
+    if name.startswith(openai.PREFIX):
+        try:
+            return OpenAIModel(name)
+        except ValueError as error:
+            raise LoadError(str(error)) from error
     device = choose_device(device)
     dtype = AUTO_DTYPES[device.type] if dtype == "auto" else _dtype(dtype)
     quantization_config = _quantization_config(quantization, device, dtype)
     base_folder, adapter_folder = model_folders(name, progress)
-    folders = [folder for folder in (base_folder, adapter_folder) if folder]
-    needs, has = memory.needed(folders, dtype, quantization), memory.available(device)
-    if needs > has:  # a system that runs out of memory ends the process, and says nothing
-        raise LoadError(
-            f"{name} needs {memory.gigabytes(needs)} of memory, and {device} has {memory.gigabytes(has)} free; take a "
-            "larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
-        )
     try:
+        folders = [folder for folder in (base_folder, adapter_folder) if folder]
+        needs, has = memory.needed(folders, dtype, quantization), memory.available(device)
+        if needs > has:  # a system that runs out of memory ends the process, and says nothing
+            raise LoadError(
+                f"{name} needs {memory.gigabytes(needs)} of memory, and {device} has {memory.gigabytes(has)} free; "
+                "take a larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
+            )
         base = _load_base(base_folder, device, dtype, quantization_config)
         processor = MiniGPT4Processor.from_pretrained(base_folder)
         model = _load_adapter(base, adapter_folder, device, dtype) if adapter_folder else base
@@ -160,7 +167,8 @@ def _fetch(name: str, progress: Callable[[int, int], None] | None) -> Path:
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise LoadError(f"There is no model {name!r}: give 'mini', a folder, or a Hub id (owner/name).")
     try:
-        return Path(snapshot_download(name, allow_patterns=HUB_FILES, tqdm_class=progress and _told(progress)))
+        told = {"tqdm_class": _told(progress)} if progress else {}
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, **told))
     except GatedRepoError as error:
         raise LoadError(
             f"{name} asks for consent: accept its terms on huggingface.co, then `hf auth login`."
@@ -181,11 +189,17 @@ def _told(progress: Callable[[int, int], None]) -> type[tqdm]:
     """A progress bar that also tells `progress`."""
 
     class Told(tqdm):
+        def __init__(self, *args, **kwargs):
+            # Of the bars that are made, the one for the bytes of all files; it counts even where none is shown.
+            self._is_told = kwargs.get("name") == "huggingface_hub.snapshot_download"
+            self._done = 0
+            super().__init__(*args, **kwargs)
+
         def update(self, n: float | None = 1) -> bool | None:
-            shown = super().update(n)
-            if self.unit == "B":
-                progress(int(self.n), int(self.total or 0))
-            return shown
+            if self._is_told:
+                self._done += int(n or 0)
+                progress(self._done, int(self.total or 0))
+            return super().update(n)
 
     return Told
 

@@ -4,15 +4,14 @@ The page's named endpoints (artgpt4.ui.endpoints) and the MCP server (artgpt4.mc
 """
 
 import os
-import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from artgpt4.images import open_picture
+from artgpt4.neutralise import neutralise
 
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
@@ -20,21 +19,6 @@ if TYPE_CHECKING:
 DESCRIBE = "Describe this picture in detail, with the mood it has."
 #: Rounds of a conversation, and characters of a question or an answer, that a program may send.
 MAX_ROUNDS, MAX_TEXT = 50, 4000
-
-
-def deadline() -> float:
-    """Seconds that one answer may take: $ARTGPT4_DEADLINE, or 300."""
-    return float(os.environ.get("ARTGPT4_DEADLINE") or 300)
-
-
-def within(stream: Iterator[str], seconds: float) -> Generator[str]:
-    """The stream until so many seconds from now; then it is closed, which ends the answer where it is."""
-    end = time.monotonic() + seconds
-    with closing(stream):
-        for text in stream:
-            yield text
-            if time.monotonic() > end:
-                return
 
 
 class Loading(Future):
@@ -79,8 +63,9 @@ class Service:
             )
         conversation = self._wait().start(open_picture(picture))
         try:
-            conversation.rounds = [Round(asked, answered) for asked, answered in earlier]
-            yield from within(conversation.ask(question), deadline())
+            # As `ask` would have noted them; answers are defused where the prompt is made.
+            conversation.rounds = [Round(neutralise(asked).strip(), answered) for asked, answered in earlier]
+            yield from conversation.ask(question)
         finally:
             conversation.close()
 
@@ -91,4 +76,9 @@ class Service:
         return emotion_probabilities(self._wait(), open_picture(picture))
 
     def _wait(self) -> "ChatModel":
-        return self._model.result(timeout=deadline())
+        from artgpt4.chat import ChatError, deadline
+
+        try:
+            return self._model.result(timeout=deadline())
+        except TimeoutError as error:
+            raise ChatError("loading", "The model is still being loaded. Try again in a minute.") from error

@@ -82,7 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.send({"url": f"{server.url}/{name}"}, status)
         if match := re.fullmatch(r"/api/spaces/([^/]+/[^/]+)/(secrets|variables|hardware)", path):
             server.settings.append((match[2], json.loads(body)))
-            return self.send({"stage": "BUILDING", "hardware": {"current": None, "requested": "cpu-basic"}})
+            runtime = {"stage": "BUILDING", "hardware": {"current": None, "requested": "cpu-basic"}}
+            return self.send(runtime if match[2] == "hardware" else {})
         if match := re.fullmatch(r"/api/(?:models|datasets|spaces)/([^/]+/[^/]+)/preupload/main", path):
             files = [file["path"] for file in json.loads(body)["files"]]
             modes = {name: "lfs" if name.endswith((".safetensors", ".png")) else "regular" for name in files}

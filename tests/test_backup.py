@@ -5,7 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from artgpt4.backup import Backup, BackupError, data_folder
+import app
+from artgpt4.backup import Backup, BackupError, data_folder, is_lasting
 
 REPO = "painter/kept"
 
@@ -109,3 +110,23 @@ def test_the_data_folder_is_where_the_owner_says(monkeypatch, tmp_path):
     assert data_folder() == tmp_path
     monkeypatch.delenv("ARTGPT4_DATA")
     assert data_folder().as_posix() == "data/artgpt4"
+
+
+def test_a_space_keeps_nothing_unless_there_is_storage_or_a_backup(monkeypatch):
+    for name in ("ARTGPT4_DATA", "ARTGPT4_BACKUP", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    assert is_lasting()
+    monkeypatch.setenv("SPACE_ID", "painter/space")
+    assert not is_lasting()
+    monkeypatch.setenv("ARTGPT4_BACKUP", REPO)
+    assert is_lasting()
+    monkeypatch.delenv("ARTGPT4_BACKUP")
+    monkeypatch.setenv("ARTGPT4_DATA", "/data/mine")
+    assert is_lasting()
+
+
+def test_the_app_does_not_start_without_the_backup_it_was_asked_for(hub_server, monkeypatch, tmp_path):
+    monkeypatch.setenv("ARTGPT4_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("ARTGPT4_BACKUP", "stranger/kept")
+    with pytest.raises(SystemExit, match="stranger/kept cannot be used"):
+        app.main([])

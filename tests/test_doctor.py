@@ -112,3 +112,11 @@ def test_a_model_that_is_not_there_is_a_line_and_not_a_traceback(capsys, monkeyp
     assert code == 1
     assert [found[name][0] for name in ("weights", "memory", "answer")] == ["fix"] * 3
     assert "There is no model" in found["answer"][1]
+
+
+def test_weights_cut_short_are_lines_and_not_a_traceback(copy_of_mini, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("ARTGPT4_DATA", str(tmp_path / "data"))
+    (copy_of_mini / "adapter_model.safetensors").write_bytes(b"short")
+    code, found = lines(capsys, "--model", str(copy_of_mini))
+    assert code == 1 and [found[name][0] for name in ("weights", "memory", "answer")] == ["fix"] * 3
+    assert "mend the lines above" in found["memory"][1]

@@ -60,7 +60,7 @@ def test_every_page_is_closed_to_robots_caches_frames_and_scripts(client, secret
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy and "script-src" not in policy
-    assert headers["referrer-policy"] == "no-referrer" and headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin" and headers["x-content-type-options"] == "nosniff"
 
 
 def test_the_page_itself_says_noindex(client, secret):

@@ -10,6 +10,7 @@ from artgpt4.kept import DAYS, Kept, reading_token
 _HEADERS = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
     "Cache-Control": "private, no-store",
+    "Referrer-Policy": "same-origin",  # without any, a browser would post the form as if from nowhere, and be refused
     "X-Robots-Tag": "noindex, nofollow, noarchive",
 }
 #: The same for a link that never was, one that is over and one that was withdrawn: nobody learns which.

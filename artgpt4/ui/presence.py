@@ -26,6 +26,8 @@ class Presence:
             return
         session = match[1]
         self._tabs[session] = self._tabs.get(session, 0) + 1
+        if session in self.page.app.state_holder:  # opened again: Gradio would still count its hour from before
+            self.page.app.state_holder.session_data[session].is_closed = False
         try:
             await self.app(scope, receive, send)
         finally:
