@@ -32,7 +32,7 @@ def contestants(model: "ChatModel", other: "ChatModel | None" = None) -> "list[C
 
     from artgpt4.chat import WithoutAdapter
 
-    if not isinstance(model.model, PeftModel):
+    if not isinstance(getattr(model, "model", None), PeftModel):
         raise CompareError(f"{model.name} has no adapter to be without: name a second model with --compare.")
     return [model, WithoutAdapter(model)]
 
