@@ -41,8 +41,8 @@ class ChatError(ValueError):
     """A question that cannot be answered. Its text is a sentence or two for the user.
 
     Attributes:
-        code: ``parameter``, ``empty_question``, ``too_long``, ``no_round``, ``no_picture``, ``one_picture``, ``closed`` or
-            ``out_of_memory``.
+        code: ``parameter``, ``empty_question``, ``too_long``, ``no_round``, ``no_picture``, ``one_picture``,
+            ``closed`` or ``out_of_memory``.
     """
 
     def __init__(self, code: str, message: str):

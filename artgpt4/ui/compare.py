@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CSS = Path(__file__).with_name("compare.css")
 MAX_QUESTION = 1000
 #: What is worth comparing: the page's own instructions that need no earlier answer.
-_CHIPS = [preset for preset in PRESETS if preset.axis != "MDIUC"]
+_CHIPS = [preset for preset in PRESETS if preset.axis in ("IDC", "ISAC") and not preset.follows][:6]
 _BUTTONS = dict(zip(CHOICES, ("Left is better", "Right is better", "A tie", "Both are bad"), strict=True))
 
 _log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from artgpt4.export import Exchange, Transcript, from_json, jpeg, to_html, to_js
 from artgpt4.kept import DAYS, KeepError, Kept, new_token, reading_token
 from artgpt4.ui.errors import sentence
 from artgpt4.ui.visitor import Visitor, VisitorError
+from artgpt4.ui.words import say
 
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
@@ -30,6 +31,11 @@ _FORMATS = {
     "Download as Markdown": (to_markdown, "md"),
     "Download as JSON": (to_json, "json"),
 }
+_ENOUGH = "That is as many links as one page can make. Download the talk instead."
+_LINKED = "The link shows the talk as it is now, to whoever has it, for {days} days."
+_OFFER = "A talk of {day} is kept for this browser."
+_FORGOTTEN = "Nothing of your talk is kept any more."
+_KEPT = "Your talk and its picture are kept on the server for {days} days, for this browser only."
 _DOWNLOAD = """(file) => {
   if (!file) return;
   const link = document.createElement("a");
@@ -86,8 +92,22 @@ def resume(visitor: Visitor, model: "Future[ChatModel]", transcript: Transcript)
     return path
 
 
+def build_offer() -> SimpleNamespace:
+    """Builds, where it is called, what is shown when a talk is kept for this browser."""
+    with gr.Row(visible=False, elem_id="kept") as row:
+        notice = gr.Markdown(elem_id="kept-notice")
+        go = gr.Button("Go on with it", size="sm", min_width=0, variant="primary")
+        forget = gr.Button("Forget it", size="sm", min_width=0)
+    return SimpleNamespace(row=row, notice=notice, go=go, forget=forget)
+
+
 def build_keeping(
-    page: gr.Blocks, model: "Future[ChatModel]", visitor: gr.State, picture: gr.Image, folder: Path
+    page: gr.Blocks,
+    model: "Future[ChatModel]",
+    visitor: gr.State,
+    picture: gr.Image,
+    offered: SimpleNamespace,
+    folder: Path,
 ) -> SimpleNamespace:
     """Builds the drawer where it is called.
 
@@ -96,6 +116,7 @@ def build_keeping(
         model: the model, perhaps still being loaded.
         visitor: the page's `Visitor`.
         picture: shows the picture of a talk that goes on.
+        offered: what `build_offer` gave.
         folder: where links and talks are kept.
 
     Returns:
@@ -109,7 +130,7 @@ def build_keeping(
             try:
                 transcript = transcript_of(visitor)
             except VisitorError as error:
-                return None, str(error)
+                return None, say(str(error), visitor.language)
             content = make(transcript).encode()
             # The folder's name must not be told by the content: whoever knows a file's address can fetch it.
             folder = str(Path(get_upload_folder()) / secrets.token_hex(16))
@@ -120,22 +141,21 @@ def build_keeping(
     def make_link(visitor: Visitor, made: int):
         skipped = [gr.skip()] * 3
         if made >= MAX_LINKS:
-            return [*skipped, "That is as many links as one page can make. Download the talk instead."]
+            return [*skipped, say(_ENOUGH, visitor.language)]
         secret = new_token()
         try:
             links.put(reading_token(secret), to_json(transcript_of(visitor)))
         except (VisitorError, KeepError) as error:
-            return [*skipped, str(error)]
+            return [*skipped, say(str(error), visitor.language)]
         to_read = gr.Textbox(f"/s/{reading_token(secret)}", visible=True)
         to_withdraw = gr.Textbox(f"/withdraw/{secret}", visible=True)
-        told = f"The link shows the talk as it is now, to whoever has it, for {DAYS} days."
-        return [to_read, to_withdraw, made + 1, told]
+        return [to_read, to_withdraw, made + 1, say(_LINKED, visitor.language, days=DAYS)]
 
-    def offer(token):
+    def offer(token, visitor: Visitor):
         there = _read(talks, token)
         if there is None:
             return [gr.Row(visible=False), ""]
-        return [gr.Row(visible=True), f"A talk of {there.time[:10]} is kept for this browser."]
+        return [gr.Row(visible=True), say(_OFFER, visitor.language, day=there.time[:10])]
 
     def go_on(token, visitor: Visitor):
         there = _read(talks, token)
@@ -156,15 +176,14 @@ def build_keeping(
         if isinstance(before, str):
             talks.drop(before)
         if not wanted:
-            return ["", "", "Nothing of your talk is kept any more.", gr.Row(visible=False)]
+            return ["", "", say(_FORGOTTEN, visitor.language), gr.Row(visible=False)]
         token = new_token()
         try:
             # An answer under way is saved when it ends.
             talks.put(token, to_json(transcript_of(visitor)) if visitor.rounds and not visitor.pending else _NOTHING)
         except KeepError as error:
-            return ["", "", str(error), gr.skip()]
-        told = f"Your talk and its picture are kept on the server for {DAYS} days, for this browser only."
-        return [token, token, told, gr.Row(visible=False)]
+            return ["", "", say(str(error), visitor.language), gr.skip()]
+        return [token, token, say(_KEPT, visitor.language, days=DAYS), gr.Row(visible=False)]
 
     def save(token: str, visitor: Visitor):
         if visitor.pending or talks.get(token) is None:  # not to be kept, or forgotten from another page
@@ -173,16 +192,12 @@ def build_keeping(
             talks.put(token, to_json(transcript_of(visitor)) if visitor.rounds else _NOTHING)
         except KeepError as error:
             _log.error("A talk could not be kept: %s", error.__cause__ or error)
-            gr.Warning(str(error))
+            gr.Warning(say(str(error), visitor.language))
 
     at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     # The browser's: the last talk it had kept. A token is of no use without the server: its key need be no secret.
     token = gr.BrowserState("", storage_key="artgpt4-talk", secret="artgpt4")
     current, made = gr.State(""), gr.State(0)  # the token of this page's own talk if it is kept; links made
-    with gr.Row(visible=False, elem_id="kept") as kept:
-        kept_notice = gr.Markdown(elem_id="kept-notice")
-        go = gr.Button("Go on with it", size="sm", min_width=0, variant="primary")
-        forgetting = gr.Button("Forget it", size="sm", min_width=0)
     with gr.Accordion("Keep this talk", open=False, elem_id="keeping"):
         notice = gr.Markdown(elem_id="keeping-notice")
         with gr.Row(elem_id="downloads"):
@@ -196,19 +211,19 @@ def build_keeping(
         label = "To withdraw it, open this one: keep it to yourself"
         to_withdraw = gr.Textbox(label=label, interactive=False, visible=False)
         wanted = gr.Checkbox(
-            label=f"Let me go on with it another day, in this browser (kept on the server for {DAYS} days)",
+            label="Let me go on with it another day, in this browser (kept on the server for 30 days)",
             elem_id="keep",
         )
 
     linked = link.click(make_link, [visitor, made], [to_read, to_withdraw, made, notice], **at_once)
     linked.then(None, [to_read, to_withdraw], [to_read, to_withdraw], js=_COMPLETE)
-    page.load(offer, token, [kept, kept_notice], **at_once)
-    wanted.input(keep, [wanted, token, visitor], [token, current, notice, kept], **at_once)
-    forgetting.click(forget, token, [token, kept], **at_once)
-    resumed = go.click(
+    page.load(offer, [token, visitor], [offered.row, offered.notice], **at_once)
+    wanted.input(keep, [wanted, token, visitor], [token, current, notice, offered.row], **at_once)
+    offered.forget.click(forget, token, [token, offered.row], **at_once)
+    resumed = offered.go.click(
         go_on,
         [token, visitor],
-        [picture, kept, kept_notice, wanted, current],
+        [picture, offered.row, offered.notice, wanted, current],
         concurrency_id="model",
         concurrency_limit=4,
         show_progress="hidden",

@@ -11,6 +11,7 @@ from artgpt4.images import open_picture
 from artgpt4.ui.errors import sentence
 from artgpt4.ui.pictures import uploaded
 from artgpt4.ui.visitor import LARGEST_SIDE, Visitor, VisitorError
+from artgpt4.ui.words import say
 
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
@@ -40,7 +41,7 @@ def add_picture(visitor: Visitor, model: "Future[ChatModel]", path: str) -> None
     model.result(timeout=_PATIENCE)
     visitor.prepare(model)
     if len(visitor.conversation.pictures) >= MOST:
-        raise VisitorError(f"There can be {MOST} pictures in one talk. Clear it to begin another.")
+        raise VisitorError("There can be 4 pictures in one talk. Clear it to begin another.")
     visitor.conversation.add_picture(picture)
 
 
@@ -76,9 +77,19 @@ def build_several(model: "Future[ChatModel]", visitor: gr.State) -> SimpleNamesp
             return [gr.skip()] * 4
         try:
             add_picture(visitor, model, path)
-            return [None, _shown(visitor), "The next question is about all of them.", emotion_table(visitor)]
+            return [
+                None,
+                _shown(visitor),
+                say("The next question is about all of them.", visitor.language),
+                emotion_table(visitor),
+            ]
         except Exception as error:  # whatever went wrong, the visitor gets a sentence
-            return [None, gr.skip(), str(error) if isinstance(error, VisitorError) else sentence(error), gr.skip()]
+            return [
+                None,
+                gr.skip(),
+                say(str(error), visitor.language) if isinstance(error, VisitorError) else sentence(error),
+                gr.skip(),
+            ]
 
     def refresh_further(visitor: Visitor):
         several = visitor.conversation is not None and len(visitor.conversation.pictures) > 1
