@@ -249,7 +249,7 @@ def test_a_vote_on_the_page_is_blind_until_it_is_cast(fakes, tmp_path):
     *_, told = do["ask_both"][0]("Mine alone?", str(file), contest)
     assert told[2] == "Which answer is better?" and "other" not in str(told[2:]).lower().replace("another", "")
     told = do["vote_it"][0](contest)
-    assert f"Left was **{contest.sides[0]}**" in told[2]
+    assert f"A was **{contest.sides[0]}**" in told[2]
     (vote,) = read_votes(tmp_path / "votes.jsonl")
     assert (vote.left, vote.right) == contest.sides and vote.instruction is vote.example is None
     assert do["vote_it"][0](contest)[2].startswith("There is nothing to vote on")

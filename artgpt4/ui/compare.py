@@ -27,7 +27,7 @@ CSS = Path(__file__).with_name("compare.css")
 MAX_QUESTION = 1000
 #: What is worth comparing: the page's own instructions that need no earlier answer.
 _CHIPS = [preset for preset in PRESETS if preset.axis in ("IDC", "ISAC") and not preset.follows][:6]
-_BUTTONS = dict(zip(CHOICES, ("Left is better", "Right is better", "A tie", "Both are bad"), strict=True))
+_BUTTONS = dict(zip(CHOICES, ("A is better", "B is better", "A tie", "Both are bad"), strict=True))
 
 _log = logging.getLogger(__name__)
 
@@ -117,14 +117,15 @@ def add_compare_page(
             except OSError:
                 _log.exception("A vote could not be written")
                 told = "Your vote could not be written down."
-            return _view(contest, f"{told} Left was **{sides[0]}**, right was **{sides[1]}**.")
+            return _view(contest, f"{told} A was **{sides[0]}**, B was **{sides[1]}**.")
 
         return vote_it
 
     with page.route("Compare", "compare"):
+        gr.Navbar(main_page_name="Talk")
         contest = gr.State(Contest(), delete_callback=Contest.close)
         gr.Markdown(
-            "# Compare\nOne question to two models. Who stands where is drawn by lot; vote, and see who it was.",
+            "# Compare\nOne question to two models. Which of them is A is drawn by lot; vote, and see who it was.",
             elem_id="compare-title",
         )
         with gr.Row(elem_id="compare"):
@@ -165,8 +166,8 @@ def add_compare_page(
                 with gr.Row(elem_classes="chips"):
                     chips = [(gr.Button(p.label, size="sm", min_width=0, elem_classes="chip"), p) for p in _CHIPS]
                 with gr.Row(elem_id="answers"):
-                    left = gr.Textbox(label="Left", lines=7, interactive=False, elem_id="left")
-                    right = gr.Textbox(label="Right", lines=7, interactive=False, elem_id="right")
+                    left = gr.Textbox(label="Answer A", lines=7, interactive=False, elem_id="left")
+                    right = gr.Textbox(label="Answer B", lines=7, interactive=False, elem_id="right")
                 notice = gr.Markdown(elem_id="compare-notice")
                 with gr.Row(elem_id="votes"):
                     buttons = {

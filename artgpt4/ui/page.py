@@ -47,6 +47,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path], 
     """
     # Uploads are deleted after a day, looked for every hour: a talk about one picture lasts no longer.
     with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        gr.Navbar(main_page_name="Talk")
         visitor = gr.State(Visitor(), delete_callback=Visitor.close)
         masthead = build_masthead(name)
         offer = build_offer()
