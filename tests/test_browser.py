@@ -18,6 +18,10 @@ PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
 
+#: In either language.
+AGAIN = re.compile("Try again|重新回答")
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     with running_app(tmp_path_factory.mktemp("app") / "app.log") as address:
@@ -99,7 +103,7 @@ def ask_chip(page, label, instruction):
 def wait_until_answered(page, rounds):
     # In this order: an answer is on the page, as "…", from the moment that its question is.
     expect(answers(page)).to_have_count(rounds)
-    expect(page.get_by_role("button", name="Try again")).to_be_enabled(timeout=PATIENCE)
+    expect(page.locator("#actions button").filter(has_text=AGAIN)).to_be_enabled()
 
 
 def test_a_visitor_talks_about_a_picture(open_page, picture_file):

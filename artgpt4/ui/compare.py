@@ -16,7 +16,7 @@ from artgpt4.compare import CompareError, Contest, contestants
 from artgpt4.images import PictureError, open_picture
 from artgpt4.presets import PRESETS
 from artgpt4.ui.errors import sentence
-from artgpt4.ui.pictures import caption, thumbnail, uploaded
+from artgpt4.ui.pictures import UploadedImage, caption, thumbnail
 from artgpt4.ui.visitor import LARGEST_SIDE, UPDATE_EVERY
 from artgpt4.votes import CHOICES, Vote, add_vote
 
@@ -130,7 +130,7 @@ def add_compare_page(
         )
         with gr.Row(elem_id="compare"):
             with gr.Column(scale=4, min_width=280, elem_id="compare-wall"):
-                picture = gr.Image(
+                picture = UploadedImage(
                     type="filepath",
                     image_mode=None,
                     sources=["upload", "clipboard"],
@@ -142,7 +142,6 @@ def add_compare_page(
                     elem_id="compare-picture",
                     alt_text="The picture that both are asked about",
                 )
-                picture.preprocess = uploaded
                 gallery = gr.Gallery(
                     [(thumbnail(path), caption(path)) for path in examples],
                     label="Examples",

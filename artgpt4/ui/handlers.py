@@ -81,7 +81,7 @@ class Handlers:
         if path == visitor.path:
             # Taking away a picture that cannot be used comes here once more: the sentence that says why must stay.
             return [gr.skip()] * 15
-        clean = ["", "", "", view.spans(visitor)]
+        clean = ["", "", view.spans(visitor), ""]  # of the last picture, nothing stays beside the next
         try:
             visitor.show(path)
         except PictureError as error:

@@ -14,7 +14,7 @@ from artgpt4.presets import PRESETS, Preset
 from artgpt4.ui.handlers import AT_ONCE, MAX_QUESTION, Handlers
 from artgpt4.ui.keeping import build_keeping, build_offer
 from artgpt4.ui.parameters import build_parameters
-from artgpt4.ui.pictures import caption, thumbnail, uploaded
+from artgpt4.ui.pictures import UploadedImage, caption, thumbnail
 from artgpt4.ui.several import build_several
 from artgpt4.ui.visitor import Visitor
 from artgpt4.ui.words import CHINESE, say
@@ -75,7 +75,7 @@ def build_wall(examples: Sequence[Path]) -> SimpleNamespace:
     """The picture with what lies over it, the lens, and the examples."""
     with gr.Column(min_width=300, elem_id="wall"):
         with gr.Column(elem_id="frame"):
-            picture = gr.Image(
+            picture = UploadedImage(
                 type="filepath",
                 image_mode=None,
                 sources=["upload", "clipboard", "webcam"],
@@ -87,7 +87,6 @@ def build_wall(examples: Sequence[Path]) -> SimpleNamespace:
                 elem_id="picture",
                 alt_text="The picture you are talking about",
             )
-            picture.preprocess = uploaded
             veil = gr.HTML(elem_id="veil", js_on_load=None)
         with gr.Row(elem_id="lens"):
             for label, factor in (("Larger", 1.5), ("Smaller", 1 / 1.5), ("Whole picture", 0)):

@@ -7,21 +7,23 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 
-def uploaded(payload: gr.data_classes.ImageData | None) -> str | None:
-    """The path of a visitor's picture, unopened: `artgpt4.images` is the one door, and tells what is wrong with it.
+class UploadedImage(gr.Image):
+    """`gr.Image`, which gives the path of a visitor's picture, unopened: `artgpt4.images` is the one door.
 
-    This takes the place of `gr.Image.preprocess`. A browser may send any path; Gradio 6.31 checks only those that are
-    marked as files, and opens the others all the same.
-
-    Raises:
-        gr.Error: the path is none of an upload.
+    A browser may send any path; Gradio 6.31 checks only those that are marked as files, and opens the others all the
+    same. This is a class, since Gradio makes a component anew wherever one of its texts is changed.
     """
-    if payload is None or payload.path is None:
-        return None
-    path = Path(payload.path).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
-    return str(path)
+
+    is_template = True  # to the front end it is an Image
+
+    def preprocess(self, payload: gr.data_classes.ImageData | None) -> str | None:
+        """The path of an upload. Raises gr.Error: it is none of an upload."""
+        if payload is None or payload.path is None:
+            return None
+        path = Path(payload.path).resolve()
+        if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+            raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
+        return str(path)
 
 
 def thumbnail(path: Path) -> Image.Image:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from artgpt4.images import open_picture
 from artgpt4.ui.errors import sentence
-from artgpt4.ui.pictures import uploaded
+from artgpt4.ui.pictures import UploadedImage
 from artgpt4.ui.visitor import LARGEST_SIDE, Visitor, VisitorError
 from artgpt4.ui.words import say
 
@@ -98,7 +98,7 @@ def build_several(model: "Future[ChatModel]", visitor: gr.State) -> SimpleNamesp
     with gr.Accordion("Further pictures", open=False, elem_id="several"):
         gr.Markdown(_WARNING)
         with gr.Row():
-            added = gr.Image(
+            added = UploadedImage(
                 type="filepath",
                 image_mode=None,
                 sources=["upload", "clipboard"],
@@ -108,7 +108,6 @@ def build_several(model: "Future[ChatModel]", visitor: gr.State) -> SimpleNamesp
                 elem_id="another",
                 alt_text="A further picture",
             )
-            added.preprocess = uploaded
             gallery = gr.Gallery(
                 label="Pictures of this talk",
                 columns=MOST,
