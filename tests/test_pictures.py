@@ -125,3 +125,18 @@ def test_nothing_is_added_to_a_closed_conversation(model):
         conversation.add_picture(BLUE)
     with pytest.raises(ChatError, match="closed"):
         conversation.about(0)
+
+
+def test_the_table_marks_the_picture_that_an_emotion_stands_out_in(monkeypatch):
+    from types import SimpleNamespace
+
+    from artgpt4 import emotions
+    from artgpt4.ui.several import emotion_table
+
+    shares = iter([{"awe": 0.9, "sadness": 0.001}, {"awe": 0.904, "sadness": 0.62}])
+    monkeypatch.setattr(emotions, "EMOTIONS", ("awe", "sadness"))
+    monkeypatch.setattr(emotions, "emotion_probabilities", lambda _: next(shares))
+    conversation = SimpleNamespace(pictures=[RED, BLUE], about=lambda index: index)
+    table = emotion_table(SimpleNamespace(conversation=conversation)).splitlines()
+    assert table[2:] == ["| awe | 90 % | 90 % |", "| sadness | < 1 % | **62 %** |"]
+    assert emotion_table(SimpleNamespace(conversation=None)) == ""

@@ -57,7 +57,10 @@ def emotion_table(visitor: Visitor) -> str:
     rows = [header, ["---"] + ["--:"] * len(columns)]
     for emotion in EMOTIONS:
         shares = [column[emotion] for column in columns]
-        rows.append([emotion, *(f"**{p:.0%}**" if p == max(shares) else f"{p:.0%}" for p in shares)])
+        told = [f"{share:.0%}".replace("%", " %") if share >= 0.01 else "< 1 %" for share in shares]
+        most = told[shares.index(max(shares))]
+        stands_out = told.count(most) == 1
+        rows.append([emotion, *(f"**{text}**" if stands_out and text == most else text for text in told)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -104,6 +107,7 @@ def build_several(model: "Future[ChatModel]", visitor: gr.State) -> SimpleNamesp
                 sources=["upload", "clipboard"],
                 buttons=[],
                 label="Add another picture",
+                placeholder="Drop a picture here\nor tap to choose one",
                 height=150,
                 elem_id="another",
                 alt_text="A further picture",

@@ -166,6 +166,7 @@ CHINESE: dict[str, str] = {
     # further pictures
     "Further pictures": "更多图片",
     "Add another picture": "再加一幅图片",
+    "Drop a picture here\nor tap to choose one": "把图片拖到这里\n或点按选择",
     "A further picture": "另一幅图片",
     "Pictures of this talk": "这次对话的图片",
     "The next question is about all of them.": "下一个问题将针对所有这些图片。",
