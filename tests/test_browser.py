@@ -194,6 +194,7 @@ def test_nothing_sticks_out_of_the_window(open_page, picture_file, width, height
     upload(page, picture_file)
     page.screenshot(path=SCREENSHOTS / f"{width}-{color_scheme}.png", full_page=True)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    assert page.locator("#masthead").bounding_box()["height"] < 300
     for part in ("#picture", "#chat", "#question", "#actions", "#presets"):
         box = page.locator(part).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width, part

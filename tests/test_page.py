@@ -21,6 +21,7 @@ from artgpt4.images import PictureError
 from artgpt4.palette import SHADES, Swatch, colour_name, picture_colours, spoken_palette
 from artgpt4.presets import PRESETS
 from artgpt4.ui import panel, view
+from artgpt4.ui.errors import sentence
 from artgpt4.ui.page import build_page
 from artgpt4.ui.visitor import Visitor, VisitorError
 from artgpt4.ui.webpage import find_page
@@ -138,7 +139,7 @@ def test_both_languages_have_the_same_fields(english):
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_error_of_the_server_shows_a_number_that_is_in_the_log_and_nothing_else(caplog, language):
-    told = view.sentence(RuntimeError("at 0x7f00 in /home/somebody/secret.py"), language)
+    told = sentence(RuntimeError("at 0x7f00 in /home/somebody/secret.py"), language)
     number = re.search(r"[0-9a-f]{6}", told)[0]
     assert "secret" not in told and "0x" not in told
     assert number in caplog.text and "secret.py" in caplog.text
@@ -146,15 +147,15 @@ def test_an_error_of_the_server_shows_a_number_that_is_in_the_log_and_nothing_el
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_too_little_memory_is_told_with_what_to_do_and_a_number(caplog, language):
-    told = view.sentence(ChatError("out_of_memory", "There is not enough memory on cpu. Start a new one."), language)
+    told = sentence(ChatError("out_of_memory", "There is not enough memory on cpu. Start a new one."), language)
     assert ("memory" if language == "en" else "内存") in told
     assert re.search(r"[0-9a-f]{6}", told)[0] in caplog.text
 
 
 def test_a_visitors_own_mistake_is_told_in_their_language_and_not_logged(caplog):
     error = PictureError("empty", "This file is empty. Choose a JPEG, PNG, WebP or GIF picture.")
-    assert view.sentence(error, "en") == str(error)
-    assert view.sentence(error, "zh") == CHINESE["PictureError.empty"]
+    assert sentence(error, "en") == str(error)
+    assert sentence(error, "zh") == CHINESE["PictureError.empty"]
     assert caplog.text == ""
 
 

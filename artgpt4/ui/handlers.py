@@ -14,6 +14,7 @@ import gradio as gr
 
 from artgpt4.images import PictureError
 from artgpt4.ui import view
+from artgpt4.ui.errors import sentence
 from artgpt4.ui.parameters import PARAMETERS
 from artgpt4.ui.visitor import Pending, Visitor, VisitorError
 from artgpt4.ui.words import say
@@ -68,7 +69,7 @@ class Handlers:
         error = self.model.exception()
         if error is not None:
             told = say("**{name}** could not be loaded.", language, name=self.name)
-            return f"{told} {view.sentence(error, language)}"
+            return f"{told} {sentence(error, language)}"
         model = self.model.result()
         told = f"**{model.name}** · {model.device} · {str(model.dtype).removeprefix('torch.')}\n\n{model.description}"
         if language == "en":
@@ -85,7 +86,7 @@ class Handlers:
         try:
             visitor.show(path)
         except PictureError as error:
-            return [None, *view.talk(visitor, notice=view.sentence(error, visitor.language)), *clean]
+            return [None, *view.talk(visitor, notice=sentence(error, visitor.language)), *clean]
         return [gr.skip(), *view.talk(visitor), *clean]
 
     def prepare(self, visitor: Visitor) -> None:
@@ -131,7 +132,7 @@ class Handlers:
                 waiting = "" if self.model.done() else say("{name} is still loading …", language, name=self.name)
                 yield view.talk(visitor, text, notice=waiting)
         except Exception as error:  # whatever went wrong, the visitor gets a sentence, and the question back
-            yield view.talk(visitor, notice=view.sentence(error, language), question=question)
+            yield view.talk(visitor, notice=sentence(error, language), question=question)
         else:
             self.seconds.append(time.monotonic() - began)
             yield view.talk(visitor, notice=view.notice(visitor.round, language))
@@ -171,7 +172,7 @@ class Handlers:
         try:
             action()
         except (PictureError, VisitorError) as error:
-            return view.talk(visitor, notice=view.sentence(error, visitor.language))
+            return view.talk(visitor, notice=sentence(error, visitor.language))
         return view.talk(visitor, notice=self._place(visitor), **changes)
 
     def _place(self, visitor: Visitor) -> str:
@@ -230,4 +231,4 @@ class Handlers:
 
     def _not_worked_out(self, error: Exception, visitor: Visitor) -> str:
         told = "It cannot be worked out for this answer. {sentence}"
-        return f"<p>{say(told, visitor.language, sentence=view.sentence(error, visitor.language))}</p>"
+        return f"<p>{say(told, visitor.language, sentence=sentence(error, visitor.language))}</p>"

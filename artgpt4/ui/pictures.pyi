@@ -23,11 +23,8 @@ class UploadedImage(gr.Image):
         if not path.is_relative_to(Path(get_upload_folder()).resolve()):
             raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
         return str(path)
-    from collections.abc import Callable, Sequence
-    from typing import TYPE_CHECKING, Any, Literal
-
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component

@@ -1,7 +1,5 @@
 """What the page shows of a visitor now, for the outputs that the handlers have in common."""
 
-import logging
-import secrets
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -9,15 +7,10 @@ import gradio as gr
 from artgpt4.palette import spoken_palette
 from artgpt4.ui import panel
 from artgpt4.ui.visitor import Visitor
-from artgpt4.ui.words import CHINESE, say
+from artgpt4.ui.words import say
 
 if TYPE_CHECKING:
     from artgpt4.chat import Round
-
-#: Errors whose text is a sentence for users; by name, since importing two of them would import torch before the page.
-_FOR_USERS = ("PictureError", "ChatError", "LoadError")
-
-_log = logging.getLogger(__name__)
 
 
 def talk(visitor: Visitor, text: str = "", notice: str = "", question: str | None = None) -> list:
@@ -112,25 +105,3 @@ def notice(round: "Round | None", language: str) -> str:
     if round.end == "length":
         told.append(say("The answer was cut off at the greatest length allowed.", language))
     return " ".join(told)
-
-
-def sentence(error: Exception, language: str) -> str:
-    """What to tell the visitor: the error's own words if they are meant for users, else a number to find in the log."""
-    kind = type(error).__name__
-    if kind == "VisitorError":
-        return say(str(error), language)
-    told = None
-    if kind in _FOR_USERS:
-        told = CHINESE.get(f"{kind}.{getattr(error, 'code', '')}", str(error)) if language == "zh" else str(error)
-        if kind == "PictureError" or kind == "ChatError" and error.code != "out_of_memory":
-            return told  # the visitor's own doing, and theirs to mend
-    number = secrets.token_hex(3)
-    _log.error("Error %s", number, exc_info=error)
-    if told:
-        return f"{told} {say('(Error {number} in the log.)', language, number=number)}"
-    return say(
-        "Something went wrong on the server, and its log tells what (error {number}). Try again; if it stays, tell "
-        "whoever runs this page that number.",
-        language,
-        number=number,
-    )
