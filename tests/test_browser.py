@@ -268,5 +268,5 @@ def test_the_picture_can_be_seen_larger(open_page, picture_file):
 def test_examples_and_buttons_have_names(open_page):
     page = open_page()
     page.get_by_role("button", name="Sunset boats").wait_for()
-    page.get_by_role("button", name="Send").wait_for()
+    page.get_by_role("button", name="Send", exact=True).wait_for()
     assert page.locator("#notice").get_attribute("aria-live") == "polite"
