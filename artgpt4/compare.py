@@ -46,6 +46,7 @@ class Contest:
 
     Attributes:
         picture, path: what both are shown, and the upload that it comes from.
+        example: the name of the page's own picture, if it is one.
         question: what both were asked last.
         is_running: a question is under way.
         sides: the names on the left and on the right; None until a question was asked.
@@ -59,6 +60,7 @@ class Contest:
     def _forget(self) -> None:
         self.picture: Image.Image | None = None
         self.path: str | None = None
+        self.example: str | None = None
         self.question = ""
         self.conversations: dict[str, Conversation] = {}  # by the model's name
         self.sides: tuple[str, str] | None = None

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from test_browser import SCREENSHOTS, browser, open_page, picture_file, upload, wait_until_answered
 
@@ -33,6 +34,11 @@ def ask(page, question, rounds):
     page.get_by_label("Your question").fill(question)
     page.get_by_label("Your question").press("Enter")
     wait_until_answered(page, rounds)
+
+
+def assert_accessible(page):
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response["violations"]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"][:5]]) for v in found] == []
 
 
 def said(page):
@@ -65,6 +71,7 @@ def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, a
     expect(page.get_by_label("Link to read it")).to_have_value(re.compile(f"^{address}s/"))
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     page.screenshot(path=SCREENSHOTS / f"keeping-{width}.png", full_page=True)
+    assert_accessible(page)
     link, withdraw = (page.get_by_label(label).input_value() for label in ("Link to read it", "To withdraw it"))
     reader = page.context.new_page()
     reader.goto(link)
@@ -110,6 +117,7 @@ def test_two_models_are_compared_blind(open_page, address, data, width, height):
     assert "adapter" not in page.locator("#contest").inner_text()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     page.screenshot(path=SCREENSHOTS / f"compare-{width}.png", full_page=True)
+    assert_accessible(page)
     votes = len(read_votes(data / "votes.jsonl"))
     page.get_by_role("button", name="A tie").click()
     expect(page.locator("#compare-notice")).to_contain_text("without its adapter")

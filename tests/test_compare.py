@@ -254,3 +254,9 @@ def test_a_vote_on_the_page_is_blind_until_it_is_cast(fakes, tmp_path):
     assert (vote.left, vote.right) == contest.sides and vote.instruction is vote.example is None
     assert do["vote_it"][0](contest)[2].startswith("There is nothing to vote on")
     assert "Mine alone" not in (tmp_path / "votes.jsonl").read_text()
+
+    list(do["ask_both"][0]("Again?", str(file), contest))
+    stream = do["ask_both"][0]("And now?", str(file), contest)
+    next(stream)
+    assert do["vote_it"][0](contest)[2].startswith("There is nothing to vote on")
+    stream.close()

@@ -62,7 +62,7 @@ def add_compare_page(
             # Taking away a picture that cannot be used comes here once more: the sentence that says why must stay.
             return [gr.skip()] * (1 + len(view))
         try:
-            _show(contest, path)
+            _show(contest, path, named)
         except PictureError as error:
             return [None, *_view(contest, str(error))]
         return [gr.skip(), *_view(contest)]
@@ -73,14 +73,14 @@ def add_compare_page(
     def ask_both(question: str, path: str | None, contest: Contest):
         question = question.strip()[:MAX_QUESTION]
         try:
-            _show(contest, path)  # the picture's own event may still be on its way
+            _show(contest, path, named)  # the picture's own event may still be on its way
         except PictureError as error:
             yield _view(contest, str(error))
             return
         if contest.picture is None or not question:
             yield _view(contest, "Choose a picture first." if question else "Write a question first.")
             return
-        contest.question, contest.is_running = question, True
+        contest.question, contest.is_running, contest.is_open = question, True, False
         try:
             while wait(awaited, timeout=0.2).not_done and contest.is_running:
                 yield _view(contest, "The models are loading …")
@@ -106,13 +106,12 @@ def add_compare_page(
 
     def vote(choice: str) -> Callable:
         def vote_it(contest: Contest):
-            example = named.get(_digest(Path(contest.path))) if contest.path else None
             label = next((preset.label for preset in PRESETS if preset.instruction == contest.question), None)
             sides = contest.close_vote()
             if sides is None:
                 return _view(contest, "There is nothing to vote on. Ask a question first.")
             try:
-                add_vote(votes, Vote(*sides, choice, label, example))
+                add_vote(votes, Vote(*sides, choice, label, contest.example))
                 told = "Thank you, your vote is counted."
             except OSError:
                 _log.exception("A vote could not be written")
@@ -190,15 +189,19 @@ def add_compare_page(
             button.click(vote(choice), contest, view, **at_once)
 
 
-def _show(contest: Contest, path: str | None) -> None:
-    """Takes the picture at `path`; the same again changes nothing. Raises PictureError: it cannot be used."""
+def _show(contest: Contest, path: str | None, named: dict[str, str]) -> None:
+    """Takes the picture at `path`, by its name if its content has one; the same again changes nothing.
+
+    Raises:
+        PictureError: it cannot be used.
+    """
     if path == contest.path:
         return
     contest.close()
     if path:
         picture = open_picture(path)
         picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-        contest.picture, contest.path = picture, path
+        contest.picture, contest.path, contest.example = picture, path, named.get(_digest(Path(path)))
 
 
 def _view(contest: Contest, notice: str = "") -> list:
