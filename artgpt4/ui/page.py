@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from artgpt4.backup import data_folder
 from artgpt4.presets import PRESETS, Preset
 from artgpt4.ui.handlers import AT_ONCE, MAX_QUESTION, Handlers
 from artgpt4.ui.keeping import build_keeping, build_offer
@@ -36,14 +37,16 @@ _CHOOSE = """element.addEventListener("click", (event) => {
 });"""
 
 
-def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path], data: Path) -> gr.Blocks:
+def build_page(
+    model: "Future[ChatModel]", name: str, examples: Sequence[Path] = (), data: Path | None = None
+) -> gr.Blocks:
     """Builds the page. The model may still be loading: the page says so, and questions wait for it.
 
     Args:
         model: what `artgpt4.load(name)` will give, or the exception it raised.
         name: the model's name, shown until the model is there.
         examples: picture files to choose from.
-        data: the folder for what visitors create.
+        data: the folder for what visitors create; None for the one that `data_folder` names.
     """
     # Uploads are deleted after a day, looked for every hour: a talk about one picture lasts no longer.
     with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
@@ -57,7 +60,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path], 
             beside = build_beside()
         with gr.Row(elem_id="drawers"):
             several = build_several(model, visitor)
-            keeping = build_keeping(page, model, visitor, wall.picture, offer, data)
+            keeping = build_keeping(page, model, visitor, wall.picture, offer, data or data_folder())
         connect(page, visitor, masthead, wall, talk, beside, several, keeping, Handlers(model, name, examples))
     return page.queue(max_size=MAX_WAITING, api_open=False)
 

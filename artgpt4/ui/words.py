@@ -187,6 +187,8 @@ CHINESE: dict[str, str] = {
     "ChatError.parameter": "有参数超出了允许的范围。",
     "ChatError.empty_question": "问题是空的。请写一个，或点一个建议。",
     "ChatError.too_long": "问题太长，模型一次读不下。请缩短。",
+    "ChatError.no_picture": "没有这幅图片。",
+    "ChatError.one_picture": "这个模型一次对话只看一幅图片。请清空后再谈另一幅。",
     "ChatError.no_round": "还没有回答。请先提问。",
     "ChatError.closed": "这次对话已经关闭。请重新选择图片开始。",
     "ChatError.out_of_memory": "内存不够。请清空对话重新开始，要求更短的回答或更少的束数，或用量化方式加载模型。",
