@@ -13,10 +13,15 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
+from artgpt4.backup import data_folder
 from artgpt4.images import MAX_BYTES
+from artgpt4.kept import Kept
 from artgpt4.service import Loading, Service
+from artgpt4.ui.compare import CSS as COMPARE_CSS
+from artgpt4.ui.compare import add_compare_page
 from artgpt4.ui.endpoints import add_endpoints
 from artgpt4.ui.errors import sentence
+from artgpt4.ui.frozen import frozen_routes
 from artgpt4.ui.headers import SameOrigin, SecurityHeaders, own_hosts
 from artgpt4.ui.health import health_routes
 from artgpt4.ui.limits import Limits, limits_from_environment
@@ -33,15 +38,21 @@ def main(arguments: list[str] | None = None) -> None:
     if os.environ.get("SPACES_ZERO_GPU"):
         pass
     with backup():
-        model = Loading()
-        page = open_page(model, options)
-        threading.Thread(target=load, args=(model, options.model), daemon=True).start()
+        model, other = Loading(), Loading() if options.compare else None
+        page = open_page(model, options, other)
+        threading.Thread(target=load_both, args=(model, other, options), daemon=True).start()
         page.block_thread()
 
 
-def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
-    """Opens the page for a model that may still be loading, and returns at once; `page.close()` ends it."""
-    page = build_page(model, options.model, sorted(EXAMPLES.glob("*.jpg")))
+def open_page(model: Future, options: argparse.Namespace, other: Future | None = None) -> gr.Blocks:
+    """Opens the page for a model that may still be loading, and returns at once; `page.close()` ends it.
+
+    Args:
+        other: what the model is compared with; None for itself without its adapter.
+    """
+    examples, data = sorted(EXAMPLES.glob("*.jpg")), data_folder()
+    page = build_page(model, options.model, examples, data)
+    add_compare_page(page, model, other, examples, data / "votes.jsonl")
     service = Service(model)
     add_endpoints(page, service)
     middleware = [
@@ -50,7 +61,8 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         Middleware(Limits, **limits_from_environment()),
         Middleware(Presence, page=page),
     ]
-    server = {"middleware": middleware, "routes": health_routes(model), "docs_url": None, "redoc_url": None}
+    routes = [*health_routes(model), *frozen_routes(Kept(data / "links"))]
+    server = {"middleware": middleware, "routes": routes, "docs_url": None, "redoc_url": None}
     if options.mcp:
         from artgpt4.mcp_server import for_the_page
 
@@ -63,7 +75,7 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         share=options.share,
         root_path=options.root_path,
         theme=THEME,
-        css_paths=CSS,
+        css_paths=[CSS, COMPARE_CSS],
         footer_links=[],
         run_history=False,  # it would keep every visitor's picture in the browser
         show_error=False,
@@ -85,6 +97,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--model",
         default=os.environ.get("ARTGPT4_MODEL") or "mini",
         help="mini (embedded), a folder, a Hub id, or openai:http://host/v1#name; default: $ARTGPT4_MODEL, or mini",
+    )
+    parser.add_argument(
+        "--compare",
+        default=os.environ.get("ARTGPT4_COMPARE") or None,
+        help="a second model for /compare, named likewise; default: $ARTGPT4_COMPARE, or the first without its adapter",
     )
     parser.add_argument("--host", help="address to listen on; default: $GRADIO_SERVER_NAME, or 127.0.0.1")
     parser.add_argument("--port", type=int, help="default: $GRADIO_SERVER_PORT, or the first free one from 7860")
@@ -114,6 +131,19 @@ def backup() -> AbstractContextManager:
         return Backup(data_folder(), repo_id)
     except BackupError as error:  # to go on would lose, at the next restart, what the owner wanted kept
         sys.exit(str(error))
+
+
+def load_both(model: Loading, other: Loading | None, options: argparse.Namespace) -> None:
+    """Loads the model, and then what it is compared with, if that is another one."""
+    load(model, options.model)
+    if other is not None:
+        try:
+            import artgpt4
+
+            other.set_result(artgpt4.load(options.compare))
+        except Exception as error:  # /compare says so; the rest of the app goes on
+            print(f"{options.compare} could not be loaded: {error}", file=sys.stderr)
+            other.set_exception(error)
 
 
 def load(model: Loading, name: str) -> None:

@@ -64,7 +64,7 @@ def answer_attention(conversation: Conversation, index: int = -1) -> AnswerAtten
     index %= len(rounds)
     asked = rounds[rounds[index].left_out : index + 1]
     dialogue = [(round.question, neutralise(round.answer).strip()) for round in asked]
-    prompt, text = chat_prompt(dialogue), dialogue[-1][1]
+    prompt, text = chat_prompt(dialogue, [round.pictures for round in asked]), dialogue[-1][1]
     before = len(prompt) - len(END) - len(text)
     ids, ends = model.processor._tokenize(prompt)
     said = [place for place, end in enumerate(ends) if before <= end < before + len(text)]
@@ -72,7 +72,8 @@ def answer_attention(conversation: Conversation, index: int = -1) -> AnswerAtten
 
     def compute() -> torch.Tensor:
         over_patches = query_attention(model.base, pixel_values)[0]
-        over_queries = token_attention(model.base, ids, conversation._query_output, said)
+        over_queries = token_attention(model.base, ids, conversation._query_output[: asked[-1].pictures], said)
+        over_queries = over_queries[:, : over_patches.shape[0]]  # of further pictures it says nothing
         return over_queries @ over_patches.flatten(1)
 
     with model.lock:

@@ -44,7 +44,7 @@ class ConversationElsewhere(Conversation):
 
     def __init__(self, model: ModelElsewhere, picture: Image.Image):
         self.model = model
-        self.picture = picture
+        self.pictures = [picture]
         self.rounds: list[Round] = []
         self._turn = object()
         self._is_closed = False
@@ -58,6 +58,16 @@ class ConversationElsewhere(Conversation):
         """Stops. The transcript can still be read."""
         self.stop()
         self._is_closed = True
+
+    def add_picture(self, picture: bytes | str | os.PathLike | Image.Image) -> None:
+        """Raises ChatError: only a model that runs here is shown several pictures."""
+        raise ChatError(
+            "one_picture", "This model is shown one picture in a conversation. Clear it to talk about another."
+        )
+
+    def about(self, index: int) -> "ConversationElsewhere":
+        """A new conversation about the picture."""
+        return ConversationElsewhere(self.model, self.pictures[index])
 
     def candidate_probabilities(self, picture, question, candidates) -> dict[str, float]:
         """See `artgpt4.likelihood`; of this conversation's picture."""

@@ -32,7 +32,8 @@ def candidate_probabilities(
     The picture is encoded once, the prompt is read once, and the phrasings are scored in batches behind it.
 
     Args:
-        model: the model; or a conversation, whose encoded picture is used. What was said in it plays no part.
+        model: the model; or a conversation, whose (first) encoded picture is used. What was said in it plays no part;
+            `Conversation.about` gives one for another of its pictures.
         picture: None with a conversation.
         question: what the model is asked.
         candidates: texts that an answer may begin with; or for each label its phrasings.
@@ -82,7 +83,7 @@ def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> tor
         )
     query_output = None
     if isinstance(model, Conversation):
-        query_output = model._query_output
+        query_output = model._query_output if model._query_output is None else model._query_output[:1]
         if query_output is None:
             raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
     else:

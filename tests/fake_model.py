@@ -10,6 +10,7 @@ class FakeRound:
     answer: str = ""
     end: str = "stopped"
     notice: str = ""
+    pictures: int = 1
     left_out: int = 0
     seed: int = 0
     tokens: int = 0
@@ -19,6 +20,7 @@ class FakeRound:
 class FakeConversation:
     def __init__(self, model, picture):
         self.model, self.picture, self.rounds, self.closed = model, picture, [], False
+        self.pictures = [picture]
 
     def ask(self, text, **parameters):
         return self._begin(self.rounds, text, parameters)

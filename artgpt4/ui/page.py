@@ -9,12 +9,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from gradio.utils import get_upload_folder
-from PIL import Image
 
+from artgpt4.backup import data_folder
 from artgpt4.presets import PRESETS, Preset
 from artgpt4.ui.handlers import AT_ONCE, MAX_QUESTION, Handlers
+from artgpt4.ui.keeping import build_keeping, build_offer
 from artgpt4.ui.parameters import build_parameters
+from artgpt4.ui.pictures import UploadedImage, caption, thumbnail
+from artgpt4.ui.several import build_several
 from artgpt4.ui.visitor import Visitor
 from artgpt4.ui.words import CHINESE, say
 
@@ -28,7 +30,6 @@ _SCRIPT = _SCRIPT.replace("NAMES;", json.dumps(CHINESE, ensure_ascii=False) + ";
 #: Of all visitors together, those that wait for a turn: the next one is told so at once. Without a bound a crowd would
 #: wait for minutes, and ZeroGPU would take it for 1.
 MAX_WAITING = 128
-
 #: Tells the server which of the words in an answer was chosen.
 _CHOOSE = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-from]");
@@ -36,42 +37,31 @@ _CHOOSE = """element.addEventListener("click", (event) => {
 });"""
 
 
-class UploadedImage(gr.Image):
-    """`gr.Image`, which gives the path of a visitor's picture, unopened: `artgpt4.images` is the one door.
-
-    A browser may send any path; Gradio 6.31 checks only those that are marked as files, and opens the others all the
-    same. This is a class, since Gradio makes a component anew wherever one of its texts is changed.
-    """
-
-    is_template = True  # to the front end it is an Image
-
-    def preprocess(self, payload: gr.data_classes.ImageData | None) -> str | None:
-        """The path of an upload. Raises gr.Error: it is none of an upload."""
-        if payload is None or payload.path is None:
-            return None
-        path = Path(payload.path).resolve()
-        if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-            raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
-        return str(path)
-
-
-def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] = ()) -> gr.Blocks:
+def build_page(
+    model: "Future[ChatModel]", name: str, examples: Sequence[Path] = (), data: Path | None = None
+) -> gr.Blocks:
     """Builds the page. The model may still be loading: the page says so, and questions wait for it.
 
     Args:
         model: what `artgpt4.load(name)` will give, or the exception it raised.
         name: the model's name, shown until the model is there.
         examples: picture files to choose from.
+        data: the folder for what visitors create; None for the one that `data_folder` names.
     """
     # Uploads are deleted after a day, looked for every hour: a talk about one picture lasts no longer.
     with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        gr.Navbar(main_page_name="Talk")
         visitor = gr.State(Visitor(), delete_callback=Visitor.close)
         masthead = build_masthead(name)
+        offer = build_offer()
         with gr.Row(elem_id="room"):
             wall = build_wall(examples)
             talk = build_talk()
             beside = build_beside()
-        connect(page, visitor, masthead, wall, talk, beside, Handlers(model, name, examples))
+        with gr.Row(elem_id="drawers"):
+            several = build_several(model, visitor)
+            keeping = build_keeping(page, model, visitor, wall.picture, offer, data or data_folder())
+        connect(page, visitor, masthead, wall, talk, beside, several, keeping, Handlers(model, name, examples))
     return page.queue(max_size=MAX_WAITING, api_open=False)
 
 
@@ -106,7 +96,7 @@ def build_wall(examples: Sequence[Path]) -> SimpleNamespace:
                 lens = gr.Button(label, size="sm", min_width=0)
                 lens.click(None, None, None, js=f"() => artgpt4.magnify({factor})")
         gallery = gr.Gallery(
-            [(_thumbnail(path), _caption(path)) for path in examples],
+            [(thumbnail(path), caption(path)) for path in examples],
             label="Examples",
             show_label=False,
             allow_preview=False,
@@ -204,7 +194,7 @@ def build_beside() -> SimpleNamespace:
     return SimpleNamespace(emotions=emotions, looked=looked, spans=spans, about=about)
 
 
-def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, do: Handlers) -> None:
+def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, several, keeping, do: Handlers) -> None:
     """Leads every event of the page to its handler."""
     at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     answering = {"concurrency_id": "model", "concurrency_limit": AT_ONCE}
@@ -214,6 +204,7 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, do
 
     def reflected(event):
         event.then(do.reflect, visitor, around, **answering)
+        keeping.after(event)
 
     def answered(event):
         answer = event.then(do.answer, [visitor, *talk.parameters], talk.shown, **answering)
@@ -239,6 +230,7 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, do
     # The picture.
     shown = wall.picture.change(do.show, [wall.picture, visitor], [wall.picture, *talk.shown, *around], **at_once)
     shown.then(do.prepare, visitor, None, **answering)
+    several.after(shown)
     wall.picture.change(None, None, None, js="() => artgpt4.magnify(0)")
     wall.gallery.select(do.choose_example, None, wall.picture, **at_once)
 
@@ -248,9 +240,16 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, do
     answered(talk.chat.edit(do.edit, visitor, talk.shown, **at_once))
     talk.question.stop(do.stop, visitor, talk.shown, **at_once)
     reflected(talk.undo.click(do.undo, visitor, talk.shown, **at_once))
-    reflected(gr.on([talk.clear.click, talk.chat.clear], do.clear, visitor, talk.shown, **at_once))
+    cleared = gr.on([talk.clear.click, talk.chat.clear], do.clear, visitor, talk.shown, **at_once)
+    reflected(cleared)
+    several.after(cleared)
     reflected(talk.earlier.click(do.earlier, visitor, talk.shown, **at_once))
     reflected(talk.later.click(do.later, visitor, talk.shown, **at_once))
+
+    # A talk that goes on.
+    resumed = keeping.resumed.then(do.refresh, visitor, [*talk.shown, *around[:3]], **at_once)
+    reflected(resumed)
+    several.after(resumed)
 
     # Beside the answer.
     reflected(talk.chat.select(do.choose_answer, visitor, None, **at_once))
@@ -268,14 +267,3 @@ def _spoken(page: gr.Blocks) -> list[tuple[gr.blocks.Block, list[tuple[str, str]
         if texts:
             spoken.append((block, texts))
     return spoken
-
-
-def _thumbnail(path: Path) -> Image.Image:
-    picture = Image.open(path)
-    picture.draft("RGB", (320, 320))
-    picture.thumbnail((320, 320))
-    return picture
-
-
-def _caption(path: Path) -> str:
-    return path.stem.lstrip("0123456789-_ ").replace("_", " ").replace("-", " ").capitalize()

@@ -138,6 +138,44 @@ CHINESE: dict[str, str] = {
     "{before} questions are before yours: it will wait for about {seconds} s.": (
         "前面还有 {before} 个问题，大约要等 {seconds} 秒。"
     ),
+    # keeping a talk
+    "Keep this talk": "保存这次对话",
+    "Download as a web page": "下载为网页",
+    "Download as Markdown": "下载为 Markdown",
+    "Download as JSON": "下载为 JSON",
+    "Make a read-only link": "生成只读链接",
+    "Link to read it": "阅读链接",
+    "To withdraw it, open this one: keep it to yourself": "撤回链接（请自己保管，打开即可撤回）",
+    "Let me go on with it another day, in this browser (kept on the server for 30 days)": (
+        "让我改天在这个浏览器里继续（在服务器上保存 30 天）"
+    ),
+    "Go on with it": "继续",
+    "Forget it": "删除",
+    "A talk of {day} is kept for this browser.": "已为这个浏览器保存了 {day} 的对话。",
+    "The link shows the talk as it is now, to whoever has it, for {days} days.": (
+        "任何拿到链接的人在 {days} 天内都能看到此刻的对话。"
+    ),
+    "Your talk and its picture are kept on the server for {days} days, for this browser only.": (
+        "你的对话和图片将在服务器上为这个浏览器保存 {days} 天。"
+    ),
+    "Nothing of your talk is kept any more.": "你的对话已不再保存。",
+    "There is nothing to keep yet. Ask a question first.": "还没有可保存的内容。请先提问。",
+    "That is as many links as one page can make. Download the talk instead.": "链接数量已达上限。请改为下载对话。",
+    "There is no room left on the server to keep talks. Download this one instead.": "服务器没有空间了。请改为下载。",
+    "The server cannot keep talks just now. Download this one instead.": "服务器暂时无法保存对话。请改为下载。",
+    # further pictures
+    "Further pictures": "更多图片",
+    "Add another picture": "再加一幅图片",
+    "Drop a picture here\nor tap to choose one": "把图片拖到这里\n或点按选择",
+    "A further picture": "另一幅图片",
+    "Pictures of this talk": "这次对话的图片",
+    "The next question is about all of them.": "下一个问题将针对所有这些图片。",
+    "Choose a first picture for the talk, then add others.": "请先选第一幅图片，再添加其他图片。",
+    "There can be 4 pictures in one talk. Clear it to begin another.": "一次对话最多 4 幅图片。请清空后重新开始。",
+    "Ask about several pictures at once, such as *Which is sadder?* Models of this kind have learnt from one picture "
+    "at a time and are likely to fail at it; what the table says comes from looking at each picture alone.": (
+        "可以同时问几幅图片，例如“哪一幅更悲伤？”这类模型只学过一次看一幅图片，很可能答错；下表来自对每幅图片单独的判断。"
+    ),
     # errors of the picture's door and of the chat, by their codes
     "PictureError.missing": "找不到这个图片文件。请重新选择。",
     "PictureError.empty": "文件是空的。请选择 JPEG、PNG、WebP 或 GIF 图片。",
@@ -149,6 +187,8 @@ CHINESE: dict[str, str] = {
     "ChatError.parameter": "有参数超出了允许的范围。",
     "ChatError.empty_question": "问题是空的。请写一个，或点一个建议。",
     "ChatError.too_long": "问题太长，模型一次读不下。请缩短。",
+    "ChatError.no_picture": "没有这幅图片。",
+    "ChatError.one_picture": "这个模型一次对话只看一幅图片。请清空后再谈另一幅。",
     "ChatError.no_round": "还没有回答。请先提问。",
     "ChatError.closed": "这次对话已经关闭。请重新选择图片开始。",
     "ChatError.out_of_memory": "内存不够。请清空对话重新开始，要求更短的回答或更少的束数，或用量化方式加载模型。",
