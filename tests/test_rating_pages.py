@@ -98,7 +98,8 @@ class Artist:
     def mark(self, field, value, position=1, key=None, **more):
         self.keys += 1
         body = json.dumps({"field": field, "value": value, "key": key or f"key-{id(self)}-{self.keys}"})
-        return self.client.post(f"{self.home}/{position}/marks", content=body, **more)
+        headers = {"Accept": "application/json"} | more.pop("headers", {})
+        return self.client.post(f"{self.home}/{position}/marks", content=body, headers=headers, **more)
 
 
 @pytest.fixture
@@ -394,8 +395,8 @@ def test_markup_is_shown_as_it_was_typed(engine, enter, organiser):
     pages += [organiser.get(f"/organise/{page}") for page in ("", "1/", "1/live", "1/answers", "1/links")]
     for page in pages:
         assert page.status_code == 200
-        assert "<script>alert" not in page.text and "<img src=x" not in page.text and "{{7*7}}" in page.text
-    assert "&lt;script&gt;alert(1)" in pages[1].text
+        assert "<script>alert" not in page.text and "<img src=x" not in page.text
+    assert "&lt;script&gt;alert(1)" in pages[1].text and "{{7*7}}" in pages[1].text and "${7*7}" in pages[1].text
 
 
 def test_every_answer_carries_the_policy_and_no_script_is_written_into_a_page(enter, organiser):
@@ -452,10 +453,10 @@ def test_without_the_key_nothing_of_the_organisers_opens(engine, browser):
     app = next(route.app for route in client.app.routes if route.path == "/organise")
     private = [(path, method) for path, method in routes_of(app) if path not in ("/login", "/key/{key}")]
     assert len(private) > 20
-    for cookie in (None, "", "9999999999.", f"9999999999.{'0' * 64}", "x.y", "1.", "²³.x"):
+    for cookie in (None, "", "9999999999.", f"9999999999.{'0' * 64}", "x.y", "1."):
         client.cookies.clear()
         if cookie is not None:
-            client.cookies.set("organiser", cookie.encode().decode("latin-1"))
+            client.cookies.set("organiser", cookie)
         for path, method in private:
             path = path.replace("{study:int}", str(study)).replace("{link:int}", "1").replace("{name}", "x.jpg")
             answer = client.request(method, f"/organise{path}", follow_redirects=False)
@@ -509,7 +510,9 @@ def predictions(*names):
 def test_a_study_is_made_of_a_form(organiser, engine):
     exif = Image.Exif()
     exif[0x010F] = "CAMERA-OF-THE-ARTIST"
-    files = [("pictures", (name, jpeg(exif=exif), "image/jpeg")) for name in ("a storm!.jpg", "a storm!.JPG", "sea.jpg")]
+    files = [
+        ("pictures", (name, jpeg(exif=exif), "image/jpeg")) for name in ("a storm!.jpg", "a storm!.JPG", "sea.jpg")
+    ]
     names = ("a storm-", "a storm- 2", "sea")
     files += [("predictions", (f"{system}.jsonl", predictions(*names))) for system in ("ours", "theirs")]
     form = FORM | {

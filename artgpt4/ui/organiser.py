@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import secrets
+import shutil
 import tempfile
 import threading
 import time
@@ -115,7 +116,7 @@ def organiser_app(
     app = pages_app(routes, database, MAX_BYTES)
     app.state.key, app.state.model, app.state.generate = key, model, generate
     app.state.examples = {path.name: path for path in examples}
-    app.state.jobs, app.state.created, app.state.creating = {}, {}, threading.Lock()
+    app.state.jobs, app.state.created, app.state.creating, app.state.results = {}, {}, threading.Lock(), {}
     return app
 
 
@@ -258,7 +259,22 @@ def _study(request: Request) -> dict:
 
 
 def _live(request: Request) -> dict:
-    return {"now": datetime.now(UTC), "results": None}
+    return {"now": datetime.now(UTC), "results": _results(request)}
+
+
+def _results(request: Request):
+    """The results so far; the same ones as long as nobody has said anything more."""
+    from artgpt4.ratings.record import read_record
+    from artgpt4.ratings.results import results  # imports pandas
+
+    record = read_record(_engine(request), request.path_params["study"])
+    known = request.app.state.results
+    last = max((mark["id"] for mark in record.tables["mark"]), default=0)
+    version = (request.path_params["study"], last, len(record.tables["mark"]))
+    if version not in known:
+        known.clear()
+        known[version] = results(record)
+    return known[version]
 
 
 # Answers
@@ -399,11 +415,17 @@ def _links(request: Request, made: list[tuple[str, str]], error: str | None) -> 
 
 def export(request: Request) -> Response:
     """Everything, as one archive."""
-    from artgpt4.ratings.export import export_study  # imports pandas and its like
+    from artgpt4.ratings.export import export_study  # imports pandas
 
+    number = request.path_params["study"]
     folder = tempfile.TemporaryDirectory()
-    path = export_study(_engine(request), request.path_params["study"], Path(folder.name))
-    return FileResponse(path, filename=path.name, background=BackgroundTask(folder.cleanup))
+    try:
+        export_study(_engine(request), number, Path(folder.name) / f"study-{number}")
+        archive = shutil.make_archive(f"{folder.name}/archive", "zip", folder.name, f"study-{number}")
+    except BaseException:
+        folder.cleanup()
+        raise
+    return FileResponse(archive, filename=f"study-{number}.zip", background=BackgroundTask(folder.cleanup))
 
 
 # The form of a new study

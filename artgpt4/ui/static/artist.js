@@ -225,6 +225,7 @@ function pick(number) {
   const radio = radios[item.dataset.mode === "pair" ? number - 1 : number];
   if (!radio) return;
   radio.checked = true;
+  radio.focus({ preventScroll: true }); // or Enter would press what was clicked last
   radio.dispatchEvent(new Event("change", { bubbles: true }));
   const next = fields.find((other) => !chosen(other));
   if (next) {
