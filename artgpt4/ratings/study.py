@@ -3,10 +3,10 @@
     title: What do the answers see?
     about: Jane Doe, University of X, compares two programs that describe pictures.
     consent: I am 18 or older, and my scores may be published under my pseudonym.
-    rounds: [Describe this picture in detail., What does it make you feel?]
+    rounds: ['Describe this picture in detail.', 'What does it make you feel?']
     items:
       - picture: pictures/storm.jpg
-      - {name: market, picture: pictures/market.jpg, rounds: [What is in this picture?], axes: [ICRC]}
+      - {name: market, picture: pictures/market.jpg, rounds: ['What is in this picture?'], axes: [ICRC]}
     systems:
       - {name: with, model: mini}
       - {name: without, model: mini, adapter: false}
