@@ -12,7 +12,9 @@ from starlette.middleware import Middleware
 
 from artgpt4.images import MAX_BYTES
 from artgpt4.ui.headers import SecurityHeaders
+from artgpt4.ui.organiser import KEY, organiser_key
 from artgpt4.ui.page import CSS, THEME, build_page
+from artgpt4.ui.ratings import rating_routes
 
 EXAMPLES = Path(__file__).with_name("examples")
 
@@ -28,7 +30,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
     """Opens the page for a model that may still be loading, and returns at once; `page.close()` ends it."""
-    page = build_page(model, options.model, sorted(EXAMPLES.glob("*.jpg")))
+    examples, key = sorted(EXAMPLES.glob("*.jpg")), organiser_key()
+    page = build_page(model, options.model, examples)
+    routes = rating_routes(key, options.model, examples)
     page.launch(
         server_name=options.host,
         server_port=options.port,
@@ -44,9 +48,16 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         max_file_size=MAX_BYTES,
         state_session_capacity=200,
         allowed_paths=[str(EXAMPLES)],
-        app_kwargs={"middleware": [Middleware(SecurityHeaders)], "docs_url": None, "redoc_url": None},
+        app_kwargs={
+            "middleware": [Middleware(SecurityHeaders)],
+            "routes": routes,
+            "docs_url": None,
+            "redoc_url": None,
+        },
         prevent_thread_lock=True,
     )
+    secret = "" if os.environ.get(KEY) else f"key/{key}"  # who has set the key knows it, and logs need not
+    print(f"* Organiser of artist ratings: {page.local_url}organise/{secret}", flush=True)
     return page
 
 
