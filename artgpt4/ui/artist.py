@@ -7,15 +7,17 @@ nothing by itself, says which. Whose address is copied from an artist's browser 
 import hashlib
 from typing import Any
 
+from sqlalchemy import Engine, select
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from artgpt4.ratings import rate
+from artgpt4.ratings import models, rate
+from artgpt4.ratings.database import read
 from artgpt4.ratings.errors import RatingsError
 from artgpt4.ratings.models import BETTER, COMMENT, SKIP
-from artgpt4.ratings.tokens import new_token
+from artgpt4.ratings.tokens import hash_token, new_token
 from artgpt4.ui.pages import cookie_settings, message, pages_app, render, see_other, with_form, with_json, words
 
 #: Of what an artist sends; the longest comment is far below it.
@@ -201,9 +203,16 @@ def _overview(request: Request) -> Response:
         finished=not left,
         progress_line=line.format(done=progress.done, total=progress.total, skipped=progress.skipped),
         go_on=following.position if following else None,
-        places=[],
+        places=_places(engine, session),
         notice=None if progress.study_status == "open" else words(request).item.read_only,
     )
+
+
+def _places(engine: Engine, session: str) -> list[tuple[int, str]]:
+    """(position, state) of everything that the artist has to rate."""
+    mine = select(models.Session.rater_id).filter_by(token_hash=hash_token(session)).scalar_subquery()
+    query = select(models.Task.position, models.Task.state).where(models.Task.rater_id == mine)
+    return read(engine, lambda database: [tuple(row) for row in database.execute(query.order_by(models.Task.position))])
 
 
 # The session in the browser
@@ -211,7 +220,7 @@ def _overview(request: Request) -> Response:
 _LASTS = int(rate.SESSION_LASTS.total_seconds())
 
 
-def _engine(request: Request):
+def _engine(request: Request) -> Engine:
     return request.app.state.database()
 
 
