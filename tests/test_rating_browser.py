@@ -97,7 +97,7 @@ def make_study(page: Page, address: str, pictures, predictions) -> dict[str, tup
     page.locator("[name=name_with]").fill("ours")
     page.get_by_label("A file of predictions (JSONL)").set_input_files(predictions)
     page.get_by_role("button", name="Make the study").dblclick()
-    page.get_by_role("button", name="Make the answers").click()
+    page.get_by_role("button", name="Make the missing answers").click()
     expect(page.get_by_text("All 6 answers are there.")).to_be_visible()
     page.get_by_role("link", name="Answers").click()
     said = {}

@@ -239,7 +239,7 @@ def test_a_study_that_takes_no_scores_says_so_and_shows_what_was_given(enter, en
 def test_a_database_that_does_not_take_it_is_told_and_nothing_counts(enter, engine, tmp_path):
     artist = enter()
     artist.mark("IDC", 3)
-    with engine.connect() as connection:
+    with engine.execution_options(writes=True).begin() as connection:
         connection.exec_driver_sql("DROP TABLE mark")
     refused = artist.mark("IDC", 4)
     assert refused.status_code == 503 and refused.json()["error"].startswith("Not saved.")
@@ -451,14 +451,17 @@ def routes_of(app):
 def test_without_the_key_nothing_of_the_organisers_opens(engine, browser):
     study, client = make_study(engine), browser()
     app = next(route.app for route in client.app.routes if route.path == "/organise")
-    private = [(path, method) for path, method in routes_of(app) if path not in ("/login", "/key/{key}")]
+    private = [
+        (path, method) for path, method in routes_of(app) if path not in ("/login", "/key/{key}", "/view/{link}")
+    ]
     assert len(private) > 20
     for cookie in (None, "", "9999999999.", f"9999999999.{'0' * 64}", "x.y", "1."):
         client.cookies.clear()
         if cookie is not None:
             client.cookies.set("organiser", cookie)
         for path, method in private:
-            path = path.replace("{study:int}", str(study)).replace("{link:int}", "1").replace("{name}", "x.jpg")
+            path = path.replace("{study:int}", str(study)).replace("{name}", "x.jpg")
+            path = path.replace("{link:int}", "1").replace("{rater:int}", "1")
             answer = client.request(method, f"/organise{path}", follow_redirects=False)
             assert answer.status_code == 401, (method, path)
     assert organise.status(engine, study).status == "open"
@@ -576,6 +579,29 @@ def test_the_live_page_tells_who_is_where(organiser, enter, engine):
     assert re.search(r"Viola</td>.*1 / 6</td>\s*<td[^>]*>1</td>", live, re.DOTALL)
 
 
+def test_a_link_to_view_shows_who_is_where_and_opens_nothing_else(browser, engine, enter):
+    enter(make_study(engine), pseudonym="Viola")
+    token, rate = (organise.create_link(engine, 1, scope=scope).token for scope in ("view", "rate"))
+    page = browser().get(f"/organise/view/{token}")
+    assert page.status_code == 200 and "Viola" in page.text and "artists/" not in page.text
+    for address in (f"/organise/view/{rate}", f"/organise/view/{'0' * 43}", f"/rate/link/{token}"):
+        assert browser().get(address).status_code == 404
+
+
+def test_an_artist_who_has_lost_everything_gets_a_new_code(organiser, enter, browser, engine):
+    artist = enter(pseudonym="Viola")
+    artist.mark("IDC", 3)
+    assert "artists/1" in organiser.get("/organise/1/live").text
+    page = organiser.post("/organise/1/artists/1/code")
+    code = re.search(r'<code id="code">([^<]+)<', page.text)[1]
+    assert browser().post("/rate/resume", data={"code": artist.code}).status_code == 401
+    assert 'value="3" checked' in browser().post("/rate/resume", data={"code": code}).text
+    for address in ("/organise/1/artists/9", "/organise/9/artists/1"):
+        assert organiser.post(f"{address}/code").status_code == 404
+    organiser.post("/organise/1/artists/1/delete", data={"sure": "yes"})
+    assert organise.status(engine, 1).raters == ()
+
+
 def test_a_study_is_paused_closed_archived_and_deleted(organiser, engine):
     make_study(engine)
     for status in ("paused", "open", "closed", "archived"):
@@ -593,8 +619,18 @@ def test_all_languages_have_the_same_words_with_the_same_gaps():
         return {
             (section, name): sorted(re.findall(r"\{\w*\}", text))
             for section, part in vars(WORDS[language]).items()
+            if section != "errors"  # in English they come from where they are raised
             for name, text in vars(part).items()
         }
 
     for language in WORDS:
         assert gaps(language) == gaps("en")
+
+
+def test_the_browsers_language_is_spoken(enter):
+    artist = enter()
+    page = artist.client.get(artist.home + "/1", headers={"Accept-Language": "fr, zh-CN;q=0.8, en;q=0.5"})
+    assert 'lang="zh-CN"' in page.text and "第 1 项，共 6 项" in page.text
+    refused = artist.mark("IDC", 2.5, headers={"Accept-Language": "zh"})
+    assert refused.json()["error"] == "分数是 0 到 5 的整数。"
+    assert 'lang="en"' in artist.client.get(artist.home + "/1", headers={"Accept-Language": "fr"}).text

@@ -18,7 +18,17 @@ from artgpt4.ratings.database import read
 from artgpt4.ratings.errors import RatingsError
 from artgpt4.ratings.models import BETTER, COMMENT, SKIP
 from artgpt4.ratings.tokens import hash_token, new_token
-from artgpt4.ui.pages import cookie_settings, message, pages_app, render, see_other, with_form, with_json, words
+from artgpt4.ui.pages import (
+    cookie_settings,
+    message,
+    pages_app,
+    render,
+    see_other,
+    sentence,
+    with_form,
+    with_json,
+    words,
+)
 
 #: Of what an artist sends; the longest comment is far below it.
 MAX_BYTES = 64 * 1024
@@ -64,7 +74,7 @@ def enter(request: Request, form: Any) -> Response:
     except RatingsError as error:
         if error.code not in ("consent", "pseudonym", "text"):
             raise
-        return _invitation(request, key, {"consent": agreed, "pseudonym": pseudonym}, str(error))
+        return _invitation(request, key, {"consent": agreed, "pseudonym": pseudonym}, sentence(request, error))
     address = f"../{_tag(entered.session)}/"
     response = render(request, "artist_code.html", code=entered.resume_code, address=address, fresh=True)
     _keep(request, response, entered.session)
@@ -89,7 +99,7 @@ def ask_for_code(request: Request, error: RatingsError) -> Response | None:
     """Whoever is not known here may have a resume code."""
     if error.code != "session":
         return None
-    return render(request, "artist_resume.html", 401, error=str(error))
+    return render(request, "artist_resume.html", 401, error=sentence(request, error))
 
 
 # Rating

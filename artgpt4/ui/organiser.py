@@ -25,6 +25,8 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -35,9 +37,11 @@ from starlette.routing import Route
 from artgpt4.evaluation.rubrics import RUBRICS
 from artgpt4.images import MAX_BYTES as PICTURE_BYTES
 from artgpt4.presets import PRESETS
-from artgpt4.ratings import organise
+from artgpt4.ratings import models, organise
+from artgpt4.ratings.database import transact
 from artgpt4.ratings.errors import RatingsError, StorageError
 from artgpt4.ratings.study import StudyErrors, study_from
+from artgpt4.ratings.tokens import hash_resume_code, new_resume_code
 from artgpt4.ui.pages import cookie_settings, pages_app, render, see_other, wants_json, with_form, words
 
 #: Of one form: a study's pictures come in one.
@@ -88,6 +92,7 @@ def organiser_app(
     routes = [
         Route("/login", with_form(login), methods=["POST"]),
         Route("/key/{key}", login_by_link),
+        Route("/view/{link}", view),
         *(
             Route(path, _private(endpoint), methods=[method])
             for path, method, endpoint in (
@@ -108,6 +113,9 @@ def organiser_app(
                 ("/{study:int}/links", "GET", links),
                 ("/{study:int}/links", "POST", with_form(make_links)),
                 ("/{study:int}/links/{link:int}/revoke", "POST", with_form(revoke)),
+                ("/{study:int}/artists/{rater:int}", "GET", artist),
+                ("/{study:int}/artists/{rater:int}/code", "POST", with_form(new_code)),
+                ("/{study:int}/artists/{rater:int}/delete", "POST", with_form(delete_artist)),
                 ("/{study:int}/export", "GET", export),
                 ("/{study:int}/delete", "POST", with_form(delete)),
             )
@@ -223,12 +231,19 @@ def create(request: Request, form: Any) -> Response:
 
 def overview(request: Request) -> Response:
     """One study: what is to be done next, who is where, the scores so far."""
-    return render(request, "organiser_study.html", **_study(request), **_live(request))
+    return render(request, "organiser_study.html", **_study(request), **_live(request, request.path_params["study"]))
 
 
 def live(request: Request) -> Response:
     """The part of the overview that changes while artists rate."""
-    return render(request, "organiser_live.html", **_study(request), **_live(request))
+    return render(request, "organiser_live.html", **_study(request), **_live(request, request.path_params["study"]))
+
+
+def view(request: Request) -> Response:
+    """The live part for whoever has a link to view it, and nothing else."""
+    number = organise.check_link(_engine(request), request.path_params["link"], "view")
+    status = organise.status(_engine(request), number)
+    return render(request, "organiser_view.html", study=status, for_organiser=False, **_live(request, number))
 
 
 def set_status(request: Request, form: Any) -> Response:
@@ -255,22 +270,23 @@ def _study(request: Request) -> dict:
         "failed": sum(row.error is not None for row in rows),
         "made": status.answers - status.answers_missing,
         "job": _job(request),
+        "for_organiser": True,
     }
 
 
-def _live(request: Request) -> dict:
-    return {"now": datetime.now(UTC), "results": _results(request)}
+def _live(request: Request, study: int) -> dict:
+    return {"now": datetime.now(UTC), "results": _results(request, study)}
 
 
-def _results(request: Request):
+def _results(request: Request, study: int):
     """The results so far; the same ones as long as nobody has said anything more."""
     from artgpt4.ratings.record import read_record
     from artgpt4.ratings.results import results  # imports pandas
 
-    record = read_record(_engine(request), request.path_params["study"])
+    record = read_record(_engine(request), study)
     known = request.app.state.results
     last = max((mark["id"] for mark in record.tables["mark"]), default=0)
-    version = (request.path_params["study"], last, len(record.tables["mark"]))
+    version = (study, last, len(record.tables["mark"]))
     if version not in known:
         known.clear()
         known[version] = results(record)
@@ -332,7 +348,7 @@ def progress(request: Request) -> Response:
     return JSONResponse({"running": job.running, "made": job.made, "total": job.total, "text": text})
 
 
-def _make(state: Any, engine: Any, number: int, job: Job) -> None:
+def _make(state: Any, engine: Engine, number: int, job: Job) -> None:
     before = job.made
 
     def so_far(done: int, total: int) -> None:
@@ -408,6 +424,43 @@ def _links(request: Request, made: list[tuple[str, str]], error: str | None) -> 
         rows.append((link, state))
     status = 200 if error is None else 422
     return render(request, "organiser_links.html", status, **study, links=rows, new_links=made, error=error)
+
+
+# One artist
+
+
+def artist(request: Request) -> Response:
+    """What can be done about one artist."""
+    return _artist(request, None)
+
+
+def new_code(request: Request, form: Any) -> Response:
+    """Another resume code for an artist who has lost everything; shown now and never again."""
+    study, rater, code = request.path_params["study"], request.path_params["rater"], new_resume_code()
+
+    def work(session: Session) -> None:
+        found = session.scalar(select(models.Rater).filter_by(id=rater, study_id=study))
+        if found is not None:
+            found.resume_hash = hash_resume_code(code)
+
+    transact(_engine(request), work)
+    return _artist(request, code)
+
+
+def delete_artist(request: Request, form: Any) -> Response:
+    """Deletes an artist with everything that he or she gave, as when somebody asks for it or has only tried."""
+    if form.get("sure") == "yes":
+        organise.delete_rater(_engine(request), request.path_params["study"], request.path_params["rater"])
+    return see_other("../../")
+
+
+def _artist(request: Request, code: str | None) -> Response:
+    status = organise.status(_engine(request), request.path_params["study"])
+    rater = next((rater for rater in status.raters if rater.id == request.path_params["rater"]), None)
+    if rater is None:
+        raise RatingsError("study", words(request).common.not_found)
+    address = f"{request.path_params['study']}/"
+    return render(request, "organiser_artist.html", study=status, rater=rater, code=code, study_address=address)
 
 
 # Export
@@ -573,5 +626,5 @@ def _text(form: Any, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _engine(request: Request):
+def _engine(request: Request) -> Engine:
     return request.app.state.database()

@@ -75,6 +75,11 @@ def words(request: Request) -> SimpleNamespace:
     return WORDS["en"]
 
 
+def sentence(request: Request, error: RatingsError) -> str:
+    """What to say of an error: in English its own words, which are more exact, else the translation, if any."""
+    return getattr(words(request).errors, error.code, str(error))
+
+
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """One of the templates, filled in. `up` in it leads to the app's root, whatever a proxy puts before it."""
     up = "../" * (get_route_path(request.scope).count("/") - 1) or "./"
@@ -152,7 +157,7 @@ def pages_app(
 
     def refused(request: Request, error: RatingsError) -> Response:
         shown = None if wants_json(request) else on_refusal(request, error)
-        return shown or failed(request, str(error), _STATUS.get(error.code, 422))
+        return shown or failed(request, sentence(request, error), _STATUS.get(error.code, 422))
 
     def not_stored(request: Request, error: StorageError) -> Response:
         _log.error("The database: %s", error)
