@@ -33,7 +33,17 @@ from artgpt4.ui.pages import (
 #: Of what an artist sends; the longest comment is far below it.
 MAX_BYTES = 64 * 1024
 
-_ITEM_WORDS = ("saving", "saved", "unsaved", "offline", "missing", "missing_better", "expected", "expected_same")
+_ITEM_WORDS = (
+    "saving",
+    "saved",
+    "unsaved",
+    "offline",
+    "refused",
+    "missing",
+    "missing_better",
+    "expected",
+    "expected_same",
+)
 
 
 def artist_app(database) -> Starlette:

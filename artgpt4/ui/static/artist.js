@@ -70,8 +70,11 @@ async function sendAll() {
       if (answer.state === "done" && document.querySelector("#feedback")) setTimeout(refresh);
       continue;
     }
-    if (answer) say(answer.error ?? words.offline, true);
-    if (answer && response.status < 500 && response.status !== 429) return false; // it would be refused again
+    if (answer && response.status < 500) {
+      say(words.refused.replace("{reason}", answer.error), true);
+      return false; // it would be refused again
+    }
+    if (answer) say(answer.error, true);
     await new Promise((resolve) => {
       wake = resolve;
       setTimeout(resolve, pause * 1000);
