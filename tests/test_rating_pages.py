@@ -444,6 +444,21 @@ def test_too_much_at_once_is_refused(enter, engine):
 # The organiser
 
 
+def test_by_default_the_database_lies_in_the_folder_that_is_backed_up(tmp_path, monkeypatch):
+    monkeypatch.delenv("ARTGPT4_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ARTGPT4_DATA", str(tmp_path / "kept"))
+    open_database().dispose()
+    assert (tmp_path / "kept" / "ratings.sqlite3").is_file()
+
+
+def test_where_nothing_outlives_a_restart_the_organiser_is_told(organiser, monkeypatch):
+    assert "not kept here" not in organiser.get("/organise/").text
+    monkeypatch.delenv("ARTGPT4_DATABASE_URL")
+    monkeypatch.setenv("SPACE_ID", "somebody/somewhere")
+    monkeypatch.delenv("ARTGPT4_BACKUP", raising=False)
+    assert "not kept here" in organiser.get("/organise/").text
+
+
 def routes_of(app):
     return [(route.path, method) for route in app.routes if hasattr(route, "methods") for method in route.methods]
 

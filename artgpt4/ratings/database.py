@@ -22,10 +22,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from artgpt4.backup import data_folder
 from artgpt4.ratings.errors import StorageError
 
 URL = "ARTGPT4_DATABASE_URL"
-DEFAULT = "sqlite:///data/ratings.sqlite3"
 
 #: How often a transaction is tried when another one came first or the connection was lost under it.
 ATTEMPTS = 8
@@ -44,7 +44,7 @@ def open_database(url: str | None = None, busy_seconds: float = 5.0) -> Engine:
 
     Args:
         url: SQLAlchemy's, `sqlite:///folder/file.sqlite3` or `postgresql://user:password@host/name`; by default what
-            `ARTGPT4_DATABASE_URL` says, or `data/ratings.sqlite3` in the working folder.
+            `ARTGPT4_DATABASE_URL` says, or `ratings.sqlite3` in `artgpt4.backup.data_folder()`.
         busy_seconds: how long SQLite waits while another process writes.
 
     Raises:
@@ -52,7 +52,7 @@ def open_database(url: str | None = None, busy_seconds: float = 5.0) -> Engine:
             version.
     """
     try:
-        url = make_url(url or os.environ.get(URL) or DEFAULT)
+        url = make_url(url or os.environ.get(URL) or f"sqlite:///{data_folder() / 'ratings.sqlite3'}")
         if url.drivername in ("postgres", "postgresql"):
             url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "sqlite":

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CSS = Path(__file__).with_name("page.css")
 #: Of one visitor's question; the page stops there, and so does the server.
 MAX_QUESTION = 1000
+#: Of all visitors together, those that wait for a turn: the next one is told so at once. Without a bound a crowd would
+#: wait for minutes, and ZeroGPU would take it for 1.
+MAX_WAITING = 128
 
 #: Errors whose text is a sentence for users; by name, since importing two of them would import torch before the page.
 _FOR_USERS = ("PictureError", "ChatError", "LoadError")
@@ -257,8 +260,7 @@ def build_page(model: "Future[ChatModel]", name: str, examples: Sequence[Path] =
         question.stop(stop, visitor, view, **at_once)
         take_back.click(undo, visitor, view, **at_once)
         gr.on([forget.click, chat.clear], clear, visitor, view, **at_once)
-    # A bound on those who wait: without one a crowd waits for minutes, and ZeroGPU would take it for 1.
-    return page.queue(max_size=32, api_open=False)
+    return page.queue(max_size=MAX_WAITING, api_open=False)
 
 
 #: `Conversation.ask`'s keyword arguments, in the drawer's order.

@@ -8,6 +8,7 @@ forbid every script that is not ours, so that nothing that anybody types can bec
 
 import json
 import logging
+import os
 import secrets
 import tomllib
 from collections.abc import Callable
@@ -27,7 +28,10 @@ from starlette.routing import BaseRoute, Mount, get_route_path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from artgpt4.backup import is_lasting
+from artgpt4.ratings.database import URL
 from artgpt4.ratings.errors import RatingsError, StorageError
+from artgpt4.ui.headers import own_hosts
 
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
@@ -241,9 +245,16 @@ class Guard:
 def _same_origin(request: Request, writes: bool) -> bool:
     """Whether one of our own pages asks. Without https browsers send no Sec-Fetch-Site, but an Origin when writing."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if writes and site is not None:
+    if site is not None and (writes or origin is not None):
         return site == "same-origin"
     if origin is not None:
-        ours = (request.headers.get("host"), request.headers.get("x-forwarded-host"))
-        return urlsplit(origin).netloc in ours
+        return urlsplit(origin).netloc in (request.headers.get("host"), *own_hosts())
     return not writes
+
+
+def _is_kept() -> bool:
+    """Whether ratings outlive a restart of the app: beside what `is_lasting` knows, in a database elsewhere they do."""
+    return is_lasting() or bool(os.environ.get(URL))
+
+
+_TEMPLATES.globals["is_kept"] = _is_kept

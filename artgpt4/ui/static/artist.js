@@ -70,11 +70,11 @@ async function sendAll() {
       if (answer.state === "done" && document.querySelector("#feedback")) setTimeout(refresh);
       continue;
     }
-    if (answer && response.status < 500) {
-      say(words.refused.replace("{reason}", answer.error), true);
+    if (answer && response.status === 429) say(words.busy, true);
+    else if (answer && response.status < 500) {
+      say(words.refused.replace("{reason}", answer.error ?? answer.detail), true);
       return false; // it would be refused again
-    }
-    if (answer) say(answer.error, true);
+    } else if (answer) say(answer.error ?? words.offline, true);
     await new Promise((resolve) => {
       wake = resolve;
       setTimeout(resolve, pause * 1000);
