@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,10 +65,18 @@ def engine(tmp_path, monkeypatch):
     engine.dispose()
 
 
+def generate(engine, study, progress):
+    """Makes the missing answers, in place of the models; a test may put another in its place."""
+    missing = organise.missing_answers(engine, study)
+    for number, (item, system) in enumerate(missing, start=1):
+        organise.set_answer(engine, study, item, system, [f"Made for {item}"], {"by": "the test"})
+        progress(number, len(missing))
+
+
 @pytest.fixture
 def browser(engine):
     """Opens browsers, each with cookies of its own, on one app."""
-    app = Starlette(routes=rating_routes(KEY, "mini"))
+    app = Starlette(routes=rating_routes(KEY, "mini", generate=lambda *args, **more: generate(*args, **more)))
     clients = []
 
     def browser() -> TestClient:
@@ -568,6 +577,80 @@ def test_all_mistakes_of_a_form_are_told_at_once(organiser, engine):
     text = "\n".join(organiser.post("/organise/new", data=mended, files=files[:1]).json()["problems"])
     assert "title is empty" in text and "not a JPEG" in text and "systems" in text
     assert organise.studies(engine) == []
+
+
+def draft(engine) -> int:
+    """A study with three answers to be made by the loaded model, and three that a person has written."""
+    names = ("red", "green", "blue")
+    content = {"title": "A draft", "about": "We ask.", "consent": "I agree.", "rounds": ["What is in it?"]}
+    content["items"] = [{"name": name, "picture": jpeg(name)} for name in names]
+    answers = {name: [f"Written for {name}"] for name in names}
+    content["systems"] = [{"name": "ours", "model": "mini"}, {"name": "people", "answers": answers}]
+    return organise.create_study(engine, study_from(content))
+
+
+def not_making(organiser):
+    return lambda: not organiser.get("/organise/1/progress").json()["running"]
+
+
+def test_answers_are_made_once_however_often_it_is_asked_and_read_before_opening(
+    organiser, engine, eventually, monkeypatch
+):
+    draft(engine)
+    begun, go_on, times = threading.Event(), threading.Event(), []
+    made = generate
+
+    def waiting(*args, **more):
+        times.append(1)
+        begun.set()
+        assert go_on.wait(60)
+        made(*args, **more)
+
+    monkeypatch.setitem(globals(), "generate", waiting)
+    assert 'value="open"' not in organiser.get("/organise/1/").text
+    assert organiser.post("/organise/1/status", data={"status": "open"}).status_code == 422
+    page = organiser.post("/organise/1/generate")
+    organiser.post("/organise/1/generate")
+    assert begun.wait(60) and "Making answers: 3 of 6" in page.text
+    go_on.set()
+    eventually(not_making(organiser), 60)
+    page = organiser.get("/organise/1/")
+    assert times == [1] and "All 6 answers are there." in page.text and 'value="open"' in page.text
+    page = organiser.get("/organise/1/answers").text
+    assert all(f"{how} for {name}" in page for how in ("Made", "Written") for name in ("red", "green", "blue"))
+
+
+def test_making_answers_can_be_stopped_and_what_was_made_stays(organiser, engine, eventually, monkeypatch):
+    draft(engine)
+    made = generate
+
+    def stopped_after_one(engine, study, progress):
+        def told(done, total):
+            organiser.post("/organise/1/stop")
+            progress(done, total)
+
+        made(engine, study, told)
+
+    monkeypatch.setitem(globals(), "generate", stopped_after_one)
+    organiser.post("/organise/1/generate")
+    eventually(not_making(organiser), 60)
+    assert "2 of 6 answers are still to be made." in organiser.get("/organise/1/").text
+
+
+def test_why_answers_could_not_be_made_is_told_and_one_can_be_written(organiser, engine, eventually, monkeypatch):
+    draft(engine)
+
+    def failing(engine, study, progress):
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setitem(globals(), "generate", failing)
+    organiser.post("/organise/1/generate")
+    eventually(not_making(organiser), 60)
+    assert "no memory left" in organiser.get("/organise/1/").text
+    answer = {"item": "red", "system": "ours", "text": "By hand"}
+    assert "By hand" in organiser.post("/organise/1/answers", data=answer).text
+    assert organiser.post("/organise/1/answers", data=answer | {"item": "none"}).status_code == 422
+    assert "2 of 6 answers are still to be made." in organiser.get("/organise/1/").text
 
 
 def test_the_organiser_makes_withdraws_and_sends_links(organiser, engine, browser):

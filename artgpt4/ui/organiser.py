@@ -49,6 +49,8 @@ MAX_BYTES = 500 * 2**20
 MAX_PICTURES = 500
 
 KEY = "ARTGPT4_ORGANISER_KEY"
+#: Of a model behind a server, in `artgpt4.load`.
+PREFIX = "openai:"
 _COOKIE, _LASTS = "organiser", 12 * 3600
 
 _log = logging.getLogger(__name__)
@@ -204,6 +206,7 @@ def new(request: Request) -> Response:
         presets=[(group, list(of)) for group, of in groupby(PRESETS, key=lambda preset: preset.group)],
         rubrics=RUBRICS.values(),
         model=state.model,
+        has_adapter=not state.model.startswith(PREFIX),
         limit=MAX_BYTES,
     )
 
@@ -527,10 +530,10 @@ class _Form:
         found = []
         for field_name, adapter in (("with", True), ("without", False)):
             if self.form.get(f"system_{field_name}"):
-                system = {"name": _text(self.form, f"name_{field_name}"), "model": self.model, "adapter": adapter}
-                found.append(system)
+                name = _text(self.form, f"name_{field_name}")
+                found.append({"name": name, "adapter": adapter, **_how(self.model)})
         if other := _text(self.form, "model_other").strip():
-            found.append({"name": _text(self.form, "name_other") or other.rsplit("/")[-1], "model": other})
+            found.append({"name": _text(self.form, "name_other") or _item_name(other), **_how(other)})
         for upload in self.uploads("predictions"):
             answers = self.predictions(upload)
             found.append({"name": _item_name(upload.filename), "answers": answers})
@@ -600,6 +603,14 @@ class _Form:
 
     def uploads(self, name: str) -> list:
         return [upload for upload in self.form.getlist(name) if getattr(upload, "filename", None)]
+
+
+def _how(model: str) -> dict[str, str]:
+    """The settings of a study's system that stand for a model as `artgpt4.load` knows it."""
+    if not model.startswith(PREFIX):
+        return {"model": model}
+    url, _, name = model.removeprefix(PREFIX).partition("#")
+    return {"system": "gpt-4", "url": url, "model": name}  # how `artgpt4.evaluation.systems` calls any such server
 
 
 def _item_name(name: str) -> str:
