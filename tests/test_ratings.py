@@ -368,7 +368,8 @@ def test_what_is_typed_is_kept_as_text_whatever_it_looks_like(engine, tmp_path):
     assert rate.task(engine, session, 1).comment == "abc"
     assert code(rate.save_comment, engine, session, 1, "x" * 5001, key()) == "text"
     assert code(rate.save_comment, engine, session, 1, 5, key()) == "text"
-    assert code(rate.save_score, engine, session, 1, "comment", 3, key()) != "session"
+    for field in ("comment", "skip", "better", "IDC'", "", None):
+        assert code(rate.save_score, engine, session, 1, field, 3, key()) == "field"
 
 
 def test_what_an_artist_sees_names_no_system_and_no_other_artist(engine, tmp_path):

@@ -77,7 +77,7 @@ def export_study(engine: Engine, study_id: int, folder: str | Path) -> Path:
 
     def contents(session: Session) -> list[tuple[str, bytes]]:
         query = select(models.Picture.sha256, models.Picture.content).filter_by(study_id=study_id)
-        return list(session.execute(query).tuples())
+        return [tuple(row) for row in session.execute(query)]
 
     for digest, content in read(engine, contents):
         (folder / "pictures" / f"{digest}.jpg").write_bytes(content)

@@ -180,7 +180,7 @@ def enter(engine: Engine, link: str, pseudonym: str, consent: bool, session: str
         _check_open(study)
         places = _still_needed(database, study, now)
         of_study = select(models.Rater.pseudonym, models.Rater.number).filter_by(study_id=study.id)
-        taken = dict(database.execute(of_study).tuples().all())
+        taken = dict(database.execute(of_study).all())
         folded = {one.casefold() for one in taken}
         if name and name.casefold() in folded:
             raise RatingsError("pseudonym", "Somebody has this pseudonym already. Take another, or leave it empty.")
@@ -296,6 +296,8 @@ def save_score(engine: Engine, session: str, position: int, axis: str, value: in
     """
     if type(value) is not int or not 0 <= value <= 5:
         raise RatingsError("score", "A score is a whole number from 0 to 5.")
+    if axis == models.BETTER:
+        raise RatingsError("field", "Say which answer is better; a pair gets no score.")
     return _save(engine, session, position, axis, value, None, key)
 
 
@@ -628,9 +630,10 @@ def _save(
                 raise RatingsError("key", "This key was used for something else. Load the page again.")
             return _saved(database, rater, task, before)
         _check_open(study)
-        allowed = [*_fields(task, database.get(models.Item, task.item_id)), models.COMMENT, models.SKIP]
-        if field not in allowed:
-            raise RatingsError("field", f"This one is not scored on that; it is on: {', '.join(allowed[:-2])}.")
+        fields = _fields(task, database.get(models.Item, task.item_id))
+        # A score goes to an axis, a choice to a pair, and neither to where a comment is kept.
+        if field not in fields if field not in (models.COMMENT, models.SKIP) else value is not None:
+            raise RatingsError("field", f"This one is not scored on that; it is on: {', '.join(fields)}.")
         return _append(database, rater, task, field, value, text, key)
 
     return transact(engine, work)
