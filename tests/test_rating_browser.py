@@ -137,6 +137,7 @@ def place(page: Page) -> int:
 
 
 def to_give(page: Page, artist: str, said: dict) -> list[int]:
+    expect(page.locator("#next")).to_be_enabled()  # the page's script is there
     picture, system = said[page.locator(".answer").text_content()]
     return [score(artist, picture, system, axis) for axis in AXES]
 

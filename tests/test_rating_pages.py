@@ -423,6 +423,19 @@ def test_every_answer_carries_the_policy_and_no_script_is_written_into_a_page(en
             assert not re.search(r"<script(?![^>]* src=)|\son\w+=|\sstyle=|javascript:", page.text)
 
 
+def test_an_error_on_our_side_tells_its_number_and_nothing_else(enter, monkeypatch, caplog):
+    artist = enter()
+
+    def broken(*args):
+        raise RuntimeError("a secret at /home/somebody")
+
+    monkeypatch.setattr("artgpt4.ui.artist.rate.progress", broken)
+    page = artist.client.get(f"{artist.home}/1")
+    number = re.search(r"error (\w{6})\)", page.text)[1]
+    assert page.status_code == 500 and "secret" not in page.text and "Traceback" not in page.text
+    assert f"Error {number}" in caplog.text and "default-src 'none'" in page.headers["content-security-policy"]
+
+
 def test_cookies_are_for_the_server_alone(enter, browser):
     artist = enter()
     cookies = artist.code_page.headers.get_list("set-cookie")
@@ -474,7 +487,7 @@ def routes_of(app):
 
 def test_without_the_key_nothing_of_the_organisers_opens(engine, browser):
     study, client = make_study(engine), browser()
-    app = next(route.app for route in client.app.routes if route.path == "/organise")
+    app = next(route.app.app for route in client.app.routes if route.path == "/organise")
     private = [
         (path, method) for path, method in routes_of(app) if path not in ("/login", "/key/{key}", "/view/{link}")
     ]

@@ -5,10 +5,10 @@ nothing by itself, says which. Whose address is copied from an artist's browser 
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, select
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,6 +19,7 @@ from artgpt4.ratings.errors import RatingsError
 from artgpt4.ratings.models import BETTER, COMMENT, SKIP
 from artgpt4.ratings.tokens import hash_token, new_token
 from artgpt4.ui.pages import (
+    Guard,
     cookie_settings,
     message,
     pages_app,
@@ -46,7 +47,7 @@ _ITEM_WORDS = (
 )
 
 
-def artist_app(database) -> Starlette:
+def artist_app(database: Callable) -> Guard:
     """The app behind /rate/. Args: as `pages_app`."""
     routes = [
         Route("/", resume_form),
@@ -63,7 +64,7 @@ def artist_app(database) -> Starlette:
         Route("/{tag}/{position:int}/marks", marks),
         Route("/{tag}/{position:int}/marks", with_json(save), methods=["POST"]),
     ]
-    return pages_app(routes, database, MAX_BYTES, on_refusal=ask_for_code)
+    return Guard(pages_app(routes, database, MAX_BYTES, on_refusal=ask_for_code), MAX_BYTES)
 
 
 # Coming in

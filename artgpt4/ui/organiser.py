@@ -27,7 +27,6 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
-from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -42,7 +41,7 @@ from artgpt4.ratings.database import transact
 from artgpt4.ratings.errors import RatingsError, StorageError
 from artgpt4.ratings.study import StudyErrors, study_from
 from artgpt4.ratings.tokens import hash_resume_code, new_resume_code
-from artgpt4.ui.pages import cookie_settings, pages_app, render, see_other, wants_json, with_form, words
+from artgpt4.ui.pages import Guard, cookie_settings, pages_app, render, see_other, wants_json, with_form, words
 
 #: Of one form: a study's pictures come in one.
 MAX_BYTES = 500 * 2**20
@@ -81,7 +80,7 @@ def organiser_key() -> str:
 
 def organiser_app(
     database: Callable, key: str, model: str, examples: Sequence[Path] = (), generate: Callable | None = None
-) -> Starlette:
+) -> Guard:
     """The app behind /organise/.
 
     Args:
@@ -127,7 +126,7 @@ def organiser_app(
     app.state.key, app.state.model, app.state.generate = key, model, generate
     app.state.examples = {path.name: path for path in examples}
     app.state.jobs, app.state.created, app.state.creating, app.state.results = {}, {}, threading.Lock(), {}
-    return app
+    return Guard(app, MAX_BYTES)
 
 
 # The key

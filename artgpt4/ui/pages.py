@@ -146,7 +146,7 @@ def pages_app(
     max_bytes: int,
     on_refusal: Callable[[Request, RatingsError], Response | None] = lambda request, error: None,
 ) -> Starlette:
-    """An app of these routes.
+    """An app of these routes, to be put behind a `Guard` of the same `max_bytes`.
 
     Args:
         database: gives the engine; raises StorageError as long as there is none.
@@ -187,12 +187,11 @@ def pages_app(
         },
     )
     app.state.database = database
-    app.add_middleware(Guard, max_bytes=max_bytes)
     return app
 
 
 class Guard:
-    """ASGI middleware: no writing from another site, nothing too large, and headers that leave nothing to chance."""
+    """Stands before an app, errors included: no writing from another site, nothing too large, strict headers."""
 
     def __init__(self, app: ASGIApp, max_bytes: int):
         self.app, self.max_bytes = app, max_bytes

@@ -171,15 +171,12 @@ function goOn() {
   leave(item.dataset.next);
 }
 
-document.querySelector("#next").addEventListener("click", (event) => {
+document.querySelector("#next").addEventListener("click", goOn);
+document.querySelector("#back").addEventListener("click", () => leave(item.dataset.back));
+document.querySelector(".where a").addEventListener("click", (event) => {
   event.preventDefault();
-  goOn();
+  leave(event.target.getAttribute("href"));
 });
-for (const link of document.querySelectorAll("#back, .where a"))
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    leave(link.getAttribute("href"));
-  });
 addEventListener("pageshow", (event) => {
   leaving = false;
   if (event.persisted) refresh();
@@ -282,3 +279,12 @@ big.addEventListener("click", (event) => {
   const around = big.parentElement;
   around.scrollTo(x * big.clientWidth - around.clientWidth / 2, y * big.clientHeight - around.clientHeight / 2);
 });
+
+// --- ready: what was tapped or typed before this script was there is saved now ---
+
+for (const field of fields) {
+  const early = chosen(field);
+  if (early && !early.defaultChecked) early.dispatchEvent(new Event("change", { bubbles: true }));
+}
+if (comment.value !== comment.defaultValue) saveComment();
+for (const button of document.querySelectorAll("#next, #back")) button.disabled = false;
