@@ -53,7 +53,7 @@ def open_page(model: Future, options: argparse.Namespace) -> gr.Blocks:
         Middleware(Presence, page=page),
     ]
     server = {"middleware": middleware, "routes": health_routes(model), "docs_url": None, "redoc_url": None}
-    server["routes"] += rating_routes(key, options.model, examples)
+    server["routes"] += rating_routes(key, options.model, examples, model)
     if options.mcp:
         from artgpt4.mcp_server import for_the_page
 

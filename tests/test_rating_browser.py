@@ -6,16 +6,22 @@ import json
 import re
 import zipfile
 from itertools import product
+from pathlib import Path
 from statistics import mean
 
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
+from artgpt4.ratings import models, organise
+from artgpt4.ratings.database import open_database, read
+from artgpt4.ratings.study import study_from
 from benchmarks.browser import chromium, running_app
 
 pytestmark = pytest.mark.browser
 
+SCREENSHOTS = Path(__file__).with_name("screenshots")
 KEY = "the-organisers-key-in-tests"
 #: Milliseconds that any one thing may take, on a machine that has much else to do.
 PATIENCE = 120_000
@@ -40,10 +46,15 @@ def means_of(system):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def database(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('database')}/ratings.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, database):
     folder = tmp_path_factory.mktemp("ratings")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ARTGPT4_DATABASE_URL", f"sqlite:///{folder}/ratings.sqlite3")
+        patch.setenv("ARTGPT4_DATABASE_URL", database)
         patch.setenv("ARTGPT4_ORGANISER_KEY", KEY)
         with running_app(folder / "app.log") as address:
             yield address
@@ -233,3 +244,87 @@ def test_three_artists_rate_at_once_and_the_table_is_the_one_computed_by_hand(
     expect(shown.get_by_role("row").filter(has_text="ours")).to_contain_text(f"{mean(means_of('ours')):.2f}")
     for page in (organiser, ann, ben, cleo):
         assert page.context.complaints == []
+
+
+@pytest.fixture
+def opened(database, picture_files):
+    """The database's engine, with an open study of two systems in it, and a link to that."""
+    engine = open_database(database)
+    content = {"title": "A study", "about": "We ask.", "consent": "I agree.", "rounds": ["What is in it?"]}
+    content["items"] = [str(path) for path in picture_files]
+    long = "Long_words_without_a_space_" * 8
+    content["systems"] = [{"name": name, "answers": {p: [f"{name} {p} {long}"] for p in PICTURES}} for name in SYSTEMS]
+    study = organise.create_study(engine, study_from(content))
+    organise.set_status(engine, study, "open")
+    yield engine, study, organise.create_link(engine, study).token
+    engine.dispose()
+
+
+def scores_of(engine, study) -> list[tuple[str, int]]:
+    """Every revision of every score in the order in which they were saved."""
+    query = select(models.Mark.field, models.Mark.value).join(models.Rater, models.Rater.id == models.Mark.rater_id)
+    query = query.where(models.Rater.study_id == study).order_by(models.Mark.id)
+    return read(engine, lambda session: [tuple(row) for row in session.execute(query)])
+
+
+def test_the_artist_sees_the_truth_and_loses_nothing(open_window, address, opened):
+    engine, study, token = opened
+    page = open_window()
+    begin(page, f"{address}rate/link/{token}", "Viola")
+    status, levels = page.locator("#status"), page.locator("fieldset[data-field=IDC] label")
+    expect(page.locator("#next")).to_be_enabled()
+
+    page.context.set_offline(True)
+    levels.nth(1).click()
+    expect(status).to_contain_text("Not saved: the server cannot be reached.")
+    levels.nth(2).click()  # another mind meanwhile
+    assert scores_of(engine, study) == []
+    page.context.set_offline(False)
+    expect(status).to_have_text(SAVED)
+    assert scores_of(engine, study)[-1] == ("IDC", 2)
+    before = scores_of(engine, study)
+
+    organise.set_status(engine, study, "paused")
+    levels.nth(3).click()
+    expect(status).to_have_text(re.compile("Not saved. This study is paused"))
+    page.locator("#next").click()
+    assert place(page) == 1 and scores_of(engine, study) == before
+    organise.set_status(engine, study, "open")
+    page.get_by_role("button", name="Try again").click()
+    expect(status).to_have_text(SAVED)
+    assert scores_of(engine, study) == [*before, ("IDC", 3)]
+
+    held = []  # the page is there, and its script not yet
+    page.route("**/artist.js", held.append)
+    page.reload(wait_until="commit")
+    levels.nth(4).click()
+    expect(page.locator("#next")).to_be_disabled()
+    held[0].continue_()
+    expect(status).to_have_text(SAVED)
+    assert scores_of(engine, study)[-1] == ("IDC", 4)
+
+
+@pytest.mark.parametrize("width, color_scheme", [(1280, "light"), (390, "dark")])
+def test_nothing_sticks_out_of_the_window(open_window, address, opened, width, color_scheme):
+    page, (_, study, token) = open_window(width, color_scheme=color_scheme), opened
+    shown = []
+
+    def look(name):
+        page.screenshot(path=SCREENSHOTS / f"rating-{name}-{width}-{color_scheme}.png", full_page=True)
+        shown.append((name, page.evaluate("document.scrollingElement.scrollWidth") <= width))
+
+    page.goto(f"{address}rate/link/{token}")
+    look("invitation")
+    begin(page, f"{address}rate/link/{token}", "")
+    look("item")
+    page.locator("#zoom").click()
+    look("zoom")
+    page.locator("#close").click()
+    page.locator(".where a").click()
+    page.locator(".places").wait_for()
+    look("overview")
+    page.goto(f"{address}organise/key/{KEY}")
+    for name in ("new", f"{study}/", f"{study}/answers", f"{study}/links"):
+        page.goto(f"{address}organise/{name}")
+        look(name.strip("/").split("/")[-1])
+    assert [name for name, fits in shown if not fits] == []

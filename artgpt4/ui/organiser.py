@@ -17,8 +17,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +41,7 @@ from artgpt4.presets import PRESETS
 from artgpt4.ratings import models, organise
 from artgpt4.ratings.database import transact
 from artgpt4.ratings.errors import RatingsError, StorageError
+from artgpt4.ratings.generate import generate_answers, open_study_system
 from artgpt4.ratings.study import StudyErrors, study_from
 from artgpt4.ratings.tokens import hash_resume_code, new_resume_code
 from artgpt4.ui.pages import Guard, cookie_settings, pages_app, render, see_other, wants_json, with_form, words
@@ -66,6 +69,39 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
+class LoadedModel:
+    """The app's own model as a study's system: asked as a visitor asks, in turns with everybody else.
+
+    Args:
+        model: what `artgpt4.load` gives.
+        max_new_tokens: length of each answer at most.
+    """
+
+    def __init__(self, model: Any, max_new_tokens: int):
+        self.model, self.parameters = model, {"temperature": 0, "max_new_tokens": max_new_tokens}
+
+    def about(self) -> dict:
+        """What made the answers."""
+        from artgpt4.evaluation.generate import versions
+
+        adapter = hasattr(getattr(self.model, "model", None), "peft_config")
+        return {"model": self.model.name, "adapter": adapter, "parameters": self.parameters, "versions": versions()}
+
+    def answer(self, pictures: Sequence, rounds: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The answers to each picture's questions, one after another."""
+        found = []
+        for picture, questions in zip(pictures, rounds, strict=True):
+            conversation = self.model.start(picture)
+            try:
+                for question in questions:
+                    for _ in conversation.ask(question, **self.parameters):
+                        pass
+                found.append([one.answer for one in conversation.rounds])
+            finally:
+                conversation.close()
+        return found
+
+
 class _Stopped(Exception):
     """The organiser has stopped the making of answers."""
 
@@ -79,7 +115,12 @@ def organiser_key() -> str:
 
 
 def organiser_app(
-    database: Callable, key: str, model: str, examples: Sequence[Path] = (), generate: Callable | None = None
+    database: Callable,
+    key: str,
+    model: str,
+    examples: Sequence[Path] = (),
+    loaded: Future | None = None,
+    generate: Callable | None = None,
 ) -> Guard:
     """The app behind /organise/.
 
@@ -88,6 +129,7 @@ def organiser_app(
         key: the secret that opens it.
         model: the name of the loaded model.
         examples: picture files to choose from.
+        loaded: that model, which may still be loading; without it, models are loaded for their answers.
         generate: makes a study's answers, as `artgpt4.ratings.generate.generate_answers`, which is the default.
     """
     routes = [
@@ -123,7 +165,7 @@ def organiser_app(
         ),
     ]
     app = pages_app(routes, database, MAX_BYTES)
-    app.state.key, app.state.model, app.state.generate = key, model, generate
+    app.state.key, app.state.model, app.state.loaded, app.state.generate = key, model, loaded, generate
     app.state.examples = {path.name: path for path in examples}
     app.state.jobs, app.state.created, app.state.creating, app.state.results = {}, {}, threading.Lock(), {}
     return Guard(app, MAX_BYTES)
@@ -359,9 +401,7 @@ def _make(state: Any, engine: Engine, number: int, job: Job) -> None:
             raise _Stopped
 
     try:
-        generate = state.generate
-        if generate is None:
-            from artgpt4.ratings.generate import generate_answers as generate  # imports torch
+        generate = state.generate or partial(generate_answers, open_system=partial(_open_system, state))
         generate(engine, number, progress=so_far)
     except _Stopped:
         pass
@@ -372,6 +412,15 @@ def _make(state: Any, engine: Engine, number: int, job: Job) -> None:
         job.error = f"{type(error).__name__}: {error}"
     finally:
         job.running = False
+
+
+def _open_system(state: Any, how: dict) -> Any:
+    """What answers for a study's system: the loaded model where that is meant, and not a second copy of it."""
+    if state.loaded is not None and (how["system"], how["model"], how["adapter"]) == ("artgpt4", state.model, True):
+        model = state.loaded.result()
+        if model.name == state.model:  # and not the embedded one, which stands in for one that could not be loaded
+            return LoadedModel(model, how["max_new_tokens"])
+    return open_study_system(how)
 
 
 def _job(request: Request) -> Job | None:

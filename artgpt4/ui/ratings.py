@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -12,7 +13,13 @@ from artgpt4.ui.artist import artist_app
 from artgpt4.ui.organiser import organiser_app
 
 
-def rating_routes(key: str, model: str, examples: Sequence[Path] = (), generate: Callable | None = None) -> list[Mount]:
+def rating_routes(
+    key: str,
+    model: str,
+    examples: Sequence[Path] = (),
+    loaded: Future | None = None,
+    generate: Callable | None = None,
+) -> list[Mount]:
     """The routes. The database is opened when first needed: an app that nobody rates in needs no place to write.
 
     Args: as of `organiser_app`.
@@ -27,5 +34,5 @@ def rating_routes(key: str, model: str, examples: Sequence[Path] = (), generate:
 
     return [
         Mount("/rate", artist_app(database)),
-        Mount("/organise", organiser_app(database, key, model, examples, generate)),
+        Mount("/organise", organiser_app(database, key, model, examples, loaded, generate)),
     ]
