@@ -287,7 +287,7 @@ def test_a_commit_whose_acknowledgement_is_lost_is_not_doubled(postgresql_engine
         commit(connection)
         if not lost:
             lost.append(True)
-            connection.close()
+            connection.dbapi_connection.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(dialect, "do_commit", do_commit)

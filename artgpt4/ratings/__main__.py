@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m artgpt4.ratings", description="Artists score answers, by links.")
-    parser.add_argument("--database", help=f"SQLAlchemy's URL; default: ${URL}, or sqlite:///data/ratings.sqlite3")
+    parser.add_argument("--database", help=f"SQLAlchemy's URL; default: ${URL}, or ratings.sqlite3 in the data folder")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run, help: str, study: bool = True) -> argparse.ArgumentParser:
