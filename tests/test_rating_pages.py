@@ -4,7 +4,9 @@ import io
 import json
 import re
 import threading
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -664,6 +666,46 @@ def test_why_answers_could_not_be_made_is_told_and_one_can_be_written(organiser,
     assert "By hand" in organiser.post("/organise/1/answers", data=answer).text
     assert organiser.post("/organise/1/answers", data=answer | {"item": "none"}).status_code == 422
     assert "2 of 6 answers are still to be made." in organiser.get("/organise/1/").text
+
+
+class Talking:
+    """Stands for a loaded model, and for a conversation with it."""
+
+    def __init__(self, name):
+        self.name, self.rounds, self.open = name, [], 0
+
+    def start(self, picture):
+        self.rounds, self.open = [], self.open + 1
+        return self
+
+    def ask(self, question, temperature, max_new_tokens):
+        yield "growing"
+        self.rounds.append(SimpleNamespace(answer=f"{question} Round {len(self.rounds) + 1}, {temperature}"))
+
+    def close(self):
+        self.open -= 1
+
+
+@pytest.mark.parametrize("name, made", [("mini", 3), ("a stand-in", 0)])
+def test_the_loaded_model_makes_the_answers_unless_it_stands_in_for_another(
+    engine, eventually, monkeypatch, name, made
+):
+    def refuse(how):
+        raise ValueError(f"{how['model']} cannot be loaded")
+
+    monkeypatch.setattr("artgpt4.ui.organiser.open_study_system", refuse)
+    draft(engine)
+    loaded, model = Future(), Talking(name)
+    loaded.set_result(model)
+    with TestClient(Starlette(routes=rating_routes(KEY, "mini", loaded=loaded))) as client:
+        client.headers["Sec-Fetch-Site"] = "same-origin"
+        client.get(f"/organise/key/{KEY}")
+        client.post("/organise/1/generate")
+        eventually(not_making(client), 60)
+    rows = [row for row in organise.answers(engine, 1) if row.system == "ours"]
+    assert [row.texts for row in rows if row.texts] == [("What is in it? Round 1, 0",)] * made and model.open == 0
+    assert [row.error is None for row in rows] == [bool(made)] * 3
+    assert [row.provenance.get("model") for row in rows if row.texts] == ["mini"] * made
 
 
 def test_the_organiser_makes_withdraws_and_sends_links(organiser, engine, browser):
