@@ -159,7 +159,8 @@ async function leave(address) {
   else leaving = false;
 }
 
-function goOn() {
+async function goOn() {
+  if (waiting.size && !(await send())) return; // why it is not saved stays to be read
   const missing = fields.filter((field) => !chosen(field));
   if (!readOnly && missing.length && !document.querySelector("#skipped")) {
     const names = missing.map((field) => field.dataset.title).join(", ");
