@@ -66,7 +66,7 @@ def _read_words(path: Path) -> SimpleNamespace:
 
 
 #: Every text of these pages, by language.
-WORDS = {path.stem: _read_words(path) for path in sorted((_HERE / "words").glob("*.toml"))}
+WORDS = {path.stem: _read_words(path) for path in sorted((_HERE / "rating_words").glob("*.toml"))}
 
 
 def words(request: Request) -> SimpleNamespace:
