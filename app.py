@@ -21,9 +21,10 @@ from artgpt4.ui.headers import SameOrigin, SecurityHeaders, own_hosts
 from artgpt4.ui.health import health_routes
 from artgpt4.ui.limits import Limits, limits_from_environment
 from artgpt4.ui.organiser import KEY, organiser_key
-from artgpt4.ui.page import CSS, THEME, build_page
+from artgpt4.ui.page import CSS, build_page
 from artgpt4.ui.presence import Presence
 from artgpt4.ui.ratings import rating_routes
+from artgpt4.ui.theme import THEME
 
 EXAMPLES = Path(__file__).with_name("examples")
 

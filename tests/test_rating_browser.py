@@ -295,7 +295,7 @@ def test_the_artist_sees_the_truth_and_loses_nothing(open_window, address, opene
     assert scores_of(engine, study) == [*before, ("IDC", 3)]
 
     held = []  # the page is there, and its script not yet
-    page.route("**/artist.js", held.append)
+    page.route("**/artist.js", lambda route: held.append(route))
     page.reload(wait_until="commit")
     levels.nth(4).click()
     expect(page.locator("#next")).to_be_disabled()
