@@ -25,8 +25,10 @@ from artgpt4.ui.frozen import frozen_routes
 from artgpt4.ui.headers import SameOrigin, SecurityHeaders, own_hosts
 from artgpt4.ui.health import health_routes
 from artgpt4.ui.limits import Limits, limits_from_environment
+from artgpt4.ui.organiser import KEY, organiser_key
 from artgpt4.ui.page import CSS, build_page
 from artgpt4.ui.presence import Presence
+from artgpt4.ui.ratings import rating_routes
 from artgpt4.ui.theme import THEME
 
 EXAMPLES = Path(__file__).with_name("examples")
@@ -35,8 +37,6 @@ EXAMPLES = Path(__file__).with_name("examples")
 def main(arguments: list[str] | None = None) -> None:
     """Serves the page until interrupted. The page opens first; the model is loaded behind it."""
     options = parse_arguments(arguments)
-    if os.environ.get("SPACES_ZERO_GPU"):
-        pass
     with backup():
         model, other = Loading(), Loading() if options.compare else None
         page = open_page(model, options, other)
@@ -50,7 +50,7 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
     Args:
         other: what the model is compared with; None for itself without its adapter.
     """
-    examples, data = sorted(EXAMPLES.glob("*.jpg")), data_folder()
+    examples, data, key = sorted(EXAMPLES.glob("*.jpg")), data_folder(), organiser_key()
     page = build_page(model, options.model, examples, data)
     add_compare_page(page, model, other, examples, data / "votes.jsonl")
     service = Service(model)
@@ -62,6 +62,7 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
         Middleware(Presence, page=page),
     ]
     routes = [*health_routes(model), *frozen_routes(Kept(data / "links"))]
+    routes += rating_routes(key, options.model, examples, model)
     server = {"middleware": middleware, "routes": routes, "docs_url": None, "redoc_url": None}
     if options.mcp:
         from artgpt4.mcp_server import for_the_page
@@ -87,6 +88,8 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
         app_kwargs=server,
         prevent_thread_lock=True,
     )
+    secret = "" if os.environ.get(KEY) else f"key/{key}"  # who has set the key knows it, and logs need not
+    print(f"* Organiser of artist ratings: {page.local_url}organise/{secret}", flush=True)
     return page
 
 

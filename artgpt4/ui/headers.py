@@ -25,7 +25,7 @@ _POLICY = "; ".join(
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds them to every answer."""
+    """ASGI middleware that adds them to every answer that has none of its own."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -35,7 +35,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Content-Security-Policy", _POLICY)  # a page may have a stricter one
-                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", "no-referrer")
             await send(message)
 
