@@ -1,6 +1,10 @@
 """Our own models' answers: the chat's, batched or not, written as they come and gone on with."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +98,51 @@ def test_the_command_answers_a_benchmark_and_misses_pictures_before_it_starts(tm
     assert not (tmp_path / "p.jsonl").exists()
     main([*arguments, str(PICTURES[0].parent)])
     assert [prediction.id for prediction in read_predictions(tmp_path / "p.jsonl")] == [item.id for item in items]
+
+
+_PROCESS = """
+import sys
+from pathlib import Path
+from artgpt4.evaluation.benchmarks import Item
+from artgpt4.evaluation.generate import generate
+
+class Echo:
+    def about(self):
+        return {"model": "echo"}
+    def answer(self, pictures, rounds):
+        return [list(questions) for questions in rounds]
+
+items = [Item(f"item {number}", "p.jpg", (f"question {number}",)) for number in range(7)]
+generate(items, [Path(sys.argv[1])] * 7, Echo(), sys.argv[2], batch_size=2)
+"""
+
+
+def test_two_processes_write_one_file_without_doubles_and_go_on_with_what_others_left(tmp_path):
+    path = tmp_path / "p.jsonl"
+    lines = [json.dumps({"id": f"item {number}", "answers": [f"question {number}"]}) for number in range(7)]
+    path.write_text(lines[3] + "\n")
+    # An earlier run of more processes was killed: one part has a line that is merged already, one is half written.
+    (tmp_path / "p.jsonl.part0").write_text(f"{lines[3]}\n{lines[5]}\n")
+    (tmp_path / "p.jsonl.part2").write_text(f"{lines[0]}\n{lines[1][:9]}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    # What `accelerate launch` and `torchrun` set for each process.
+    where = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    where |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PROCESS, str(PICTURES[0]), str(path)],
+            env=os.environ | where | {"RANK": rank, "LOCAL_RANK": rank},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+    written = read_predictions(path)  # raises on doubles
+    assert sorted(prediction.id for prediction in written) == [f"item {number}" for number in range(7)]
+    assert all(prediction.answers == (prediction.id.replace("item", "question"),) for prediction in written)
+    assert not list(tmp_path.glob("*.part*"))

@@ -4,15 +4,20 @@ A system is anything with `answer(pictures, rounds) -> texts` and `about()`: our
 that runs elsewhere brings the file.
 """
 
+import glob
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
 import torch
+from accelerate import PartialState
 from peft import PeftModel
 from PIL import Image
 from tqdm import tqdm
@@ -23,6 +28,9 @@ from artgpt4.evaluation.benchmarks import Item, read_predictions
 from artgpt4.images import PictureError, open_picture
 from artgpt4.minigpt4 import END, chat_prompt
 from artgpt4.neutralise import neutralise
+
+#: Processes wait for the slowest as long as this.
+_LONGEST = timedelta(days=30)
 
 _PACKAGES = ("torch", "transformers", "peft")
 
@@ -38,6 +46,14 @@ class System(Protocol):
 def versions() -> dict[str, str]:
     """Of what makes answers here."""
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES}
+
+
+def joined_processes() -> PartialState | None:
+    """The processes that `accelerate launch` or `torchrun` started, each on its own device; None for a single one.
+
+    To be called before a model is loaded: it makes the process's own GPU the current one.
+    """
+    return PartialState(timeout=_LONGEST) if int(os.environ.get("WORLD_SIZE", 1)) > 1 else None
 
 
 def round_by_round(
@@ -124,13 +140,16 @@ def generate(
     files: Sequence[Path],
     system: System,
     path: str | Path,
-    batch_size: int = 16,
+    batch_size: int = 32,
     emotions: bool = False,
 ) -> int:
     """Writes a line for each item that `path` does not have yet, as soon as its batch is answered.
 
     A picture that cannot be opened is a line with an error. An unfinished last line, of a run that was interrupted, is
     written again.
+
+    Started by `accelerate launch` or `torchrun`, each process answers its part of what is missing and writes it beside
+    `path`; when all are done, or when the next run begins, the parts are put into `path`.
 
     Args:
         items: the benchmark's.
@@ -141,25 +160,42 @@ def generate(
         emotions: write p(emotion | picture) with each answer; of systems that have `emotions(pictures)`.
 
     Returns:
-        How many lines were written.
+        How many lines were written, by this process.
 
     Raises:
         DataError: what is in `path` already is no predictions file.
     """
     path = Path(path)
-    done = _finished(path)
-    missing = [pair for pair in zip(items, files, strict=True) if pair[0].id not in done]
-    about = system.about()
+    processes = joined_processes()
+    part, parts = (processes.process_index, processes.num_processes) if processes else (0, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file, tqdm(total=len(missing), unit="picture", disable=None) as progress:
-        for batch in _batches(missing, batch_size):
-            began, pictures, rows = time.perf_counter(), [], []
-            for item, picture in batch:
-                try:
-                    pictures.append(open_picture(picture))
-                    rows.append((item, None))
-                except PictureError as error:
-                    rows.append((item, str(error)))
+    if part == 0:
+        done = _finished(path)
+        _merge_parts(path, done)  # of a run that was interrupted
+    if processes:
+        processes.wait_for_everyone()
+    done = _finished(path)
+    missing = [pair for pair in zip(items, files, strict=True) if pair[0].id not in done][part::parts]
+    about = system.about()
+    into = _part(path, part) if processes else path
+    if processes:
+        processes.wait_for_everyone()  # all have read what is done
+    with (
+        into.open("a", encoding="utf-8") as file,
+        tqdm(total=len(missing), unit="picture", disable=True if part else None) as progress,
+        ThreadPoolExecutor(1) as ahead,
+    ):
+        batches = list(_batches(missing, batch_size))
+        coming = ahead.submit(_open, batches[0]) if batches else None
+        for number, batch in enumerate(batches):
+            began, opened = time.perf_counter(), coming.result()
+            # While a batch is answered, the next one's pictures are decoded.
+            coming = ahead.submit(_open, batches[number + 1]) if number + 1 < len(batches) else None
+            pictures = [picture for picture in opened if not isinstance(picture, str)]
+            rows = [
+                (item, picture if isinstance(picture, str) else None)
+                for (item, _), picture in zip(batch, opened, strict=True)
+            ]
             answers = iter(system.answer(pictures, [item.rounds for item, error in rows if error is None]))
             felt = iter(system.emotions(pictures) if emotions else ())
             seconds = round((time.perf_counter() - began) / len(batch), 4)
@@ -171,7 +207,44 @@ def generate(
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
             file.flush()
             progress.update(len(batch))
+    if processes:
+        processes.wait_for_everyone()
+        if part == 0:
+            _merge_parts(path, done)
+        processes.wait_for_everyone()
     return len(missing)
+
+
+def _open(batch: Sequence[tuple[Item, Path]]) -> list[Image.Image | str]:
+    """The pictures; for one that cannot be opened, why."""
+
+    def opened(path: Path) -> Image.Image | str:
+        try:
+            return open_picture(path)
+        except PictureError as error:
+            return str(error)
+
+    return [opened(path) for _, path in batch]
+
+
+def _part(path: Path, number: int) -> Path:
+    """What process `number` writes until all are done."""
+    return path.with_name(f"{path.name}.part{number}")
+
+
+def _merge_parts(path: Path, done: set[str]) -> None:
+    """Appends the lines of all parts whose ids are not in `done`, then removes the parts."""
+    done, parts = set(done), sorted(path.parent.glob(f"{glob.escape(path.name)}.part*"))
+    with path.open("a", encoding="utf-8") as file:
+        for part in parts:
+            _finished(part)  # cuts an unfinished last line off
+            for line in part.read_text(encoding="utf-8").splitlines():
+                name = json.loads(line)["id"]
+                if name not in done:
+                    done.add(name)
+                    file.write(line + "\n")
+    for part in parts:
+        part.unlink()
 
 
 def _finished(path: Path) -> set[str]:

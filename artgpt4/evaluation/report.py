@@ -21,6 +21,7 @@ CONTROLS = {
     "constant": "control: one cheerful sentence for every picture",
     "shuffled": "control: captions of {} dealt to other pictures",
     "human": "control: a person left out",
+    "commonest": "control: the commonest label for every picture",
 }
 
 #: Which of our metrics each published column is, by benchmark.
@@ -150,7 +151,7 @@ def _rows(runs: Sequence[Run]) -> Iterator[tuple[str, str, Table]]:
         system = run.about["system"]
         for name, table in run.tables.items():
             key = (name, run.about.get("seed"), run.about.get("encoder"), *table.ids)
-            if name in ("constant", "human") and key in seen:
+            if name in ("constant", "human", "commonest") and key in seen:
                 continue
             seen.add(key)
             yield (system if name == "system" else CONTROLS[name].format(system)), system, table
@@ -236,6 +237,8 @@ def _comparison(first: Run, other: Run) -> str:
 
 
 def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
+    if benchmark not in (*_PUBLISHED_COLUMNS, "artmm", "painting-form"):
+        return []
     if benchmark in _PUBLISHED_COLUMNS:
         columns = _PUBLISHED_COLUMNS[benchmark]
         rows = [
@@ -249,6 +252,10 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
         note = published.NOTES["artemis"]
     elif benchmark == "artmm":
         note = published.NOTES["artmm"]
+        note += (
+            " Of ours: mean [middle 95 % of the bootstrap samples of the items], n scored items; the total is the mean "
+            "of the axis means."
+        )
         header = ["system", *published.ARTMM_PICTURES, "total"]
         rows = []
         for row in published.artmm():
@@ -258,7 +265,7 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
             for who in ("judge", "people"):
                 names = [f"{who}_{axis}" for axis in (*published.ARTMM_PICTURES, "total")]
                 if names[-1] in run.tables["system"].rows:
-                    ours = [_plain(run.tables["system"], name, digits=2) for name in names]
+                    ours = [_with_interval(run.tables["system"], name) for name in names]
                     rows.append([f"**{run.about['system']}**, {who}", *ours])
         rows = [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]
     else:
@@ -279,6 +286,15 @@ def _plain(table: Table, metric: str, scale: float = 1, digits: int = 3) -> str:
         return "-"
     value = score(metric, table.rows[metric])
     return "-" if np.isnan(value) else f"{scale * value:.{digits}f}"
+
+
+def _with_interval(table: Table, metric: str) -> str:
+    if metric not in table.rows:
+        return "-"
+    rows = table.rows[metric]
+    bounds = interval(metric, rows, strata=table.strata or None)
+    inside = f" [{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else ""
+    return f"{score(metric, rows):.2f}{inside}, n {int(rows[:, 1::2].sum())}"
 
 
 def _examples(runs: Sequence[Run]) -> list[str]:
