@@ -71,6 +71,51 @@ def test_an_interrupted_run_goes_on_where_it_was(system, items, tmp_path):
     assert [json.loads(line)["answers"] for line in path.read_text().splitlines()] == whole
 
 
+class Feeling:
+    """Answers with what it is asked, and counts both kinds of questions."""
+
+    def __init__(self):
+        self.asked, self.felt = [], 0
+
+    def about(self):
+        return {"model": "feeling"}
+
+    def answer(self, pictures, rounds):
+        self.asked += rounds
+        return [list(questions) for questions in rounds]
+
+    def emotions(self, pictures):
+        self.felt += len(pictures)
+        return [{"awe": 0.75, "fear": 0.25} for _ in pictures]
+
+
+def test_emotions_are_added_to_answers_that_have_none(items, tmp_path):
+    path, broken = tmp_path / "p.jsonl", tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    files = [PICTURES[0], broken, PICTURES[2]]
+    generate(items[:2], files[:2], Feeling(), path)
+    before = [json.loads(line) for line in path.read_text().splitlines()]
+    later = Feeling()
+    assert generate(items, files, later, path, batch_size=2, emotions=True) == 2  # one to feel, one to answer too
+    assert later.asked == [items[2].rounds] and later.felt == 2
+    after = [json.loads(line) for line in path.read_text().splitlines()]
+    assert after[:2] == [before[0] | {"emotion": {"awe": 0.75, "fear": 0.25}}, before[1]]
+    assert after[2]["emotion"] == {"awe": 0.75, "fear": 0.25}
+    assert generate(items, files, Feeling(), path, emotions=True) == 0
+    assert sorted(tmp_path.iterdir()) == [broken, path]
+
+
+def test_emotions_of_an_interrupted_run_are_kept(items, tmp_path):
+    path = tmp_path / "p.jsonl"
+    generate(items, PICTURES, Feeling(), path)
+    record = json.loads(path.read_text().splitlines()[1])
+    (tmp_path / "p.jsonl.part0").write_text(json.dumps(record | {"emotion": "fear"}) + '\n{"id": "')
+    later = Feeling()
+    assert generate(items, PICTURES, later, path, emotions=True) == 2
+    assert later.asked == []
+    assert [type(prediction.emotion) for prediction in read_predictions(path)] == [dict, str, dict]
+
+
 def test_a_broken_picture_is_a_line_with_an_error(system, items, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")

@@ -148,7 +148,7 @@ def _systems(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from artgpt4.evaluation.demo import demo
 
-    print(demo(options.out))
+    print(*demo(options.out), sep="\n")
 
 
 def _generate(options: argparse.Namespace) -> None:
