@@ -40,6 +40,14 @@ def test_the_report_has_both_systems_their_controls_and_the_published_rows(folde
     assert "# Published tables" in (folder / "published.md").read_text()
 
 
+def test_the_report_is_there_for_a_browser_with_its_plots(folder):
+    for report in ("report", "artmm/report", "artmm/report-pairs"):
+        page = (folder / report / "report.html").read_text()
+        plots = re.findall(r'<img src="([^"]*)"', page)
+        assert plots and all((folder / report / plot).is_file() for plot in plots)
+        assert page.count("<table>") == len(re.findall(r"^\| ---", (folder / report / "report.md").read_text(), re.M))
+
+
 def test_both_systems_say_how_likely_each_emotion_is(folder):
     for system in ("artgpt-4-mini", "minigpt-4-mini"):
         assert "emotion_cross_entropy" in read_run(folder / system).tables["system"].rows
@@ -59,7 +67,7 @@ def test_the_judge_is_named_as_a_rule_and_its_report_comes_from_the_record(folde
     assert any("rule and no model" in note for note in judged.about["notes"])
     assert any("12 replayed" in note for note in judged.about["notes"])  # 4 axes, 3 pictures
     text = (folder / "artmm" / "report" / "report.md").read_text()
-    for said in ("rule-not-a-model", "rule and no model", "as printed", "corrected"):
+    for said in ("**MiniGPT-4 mini**, judge rule-not-a-model", "rule and no model", "as printed", "corrected"):
         assert said in text
     assert "preferred_total" in (folder / "artmm" / "report-pairs" / "report.md").read_text()
     records = [json.loads(line) for line in (folder / "artmm" / "judge.jsonl").read_text().splitlines()]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from artgpt4.evaluation import benchmarks, published
+from artgpt4.evaluation.artemis_v2 import artemis_v2_split, read_combined
 from artgpt4.evaluation.benchmarks import DataError, Item, Prediction
 from artgpt4.evaluation.judge import Judge, JudgeError
 from artgpt4.evaluation.metrics import PAPER_ENCODERS, MetricError, load_encoder
@@ -122,16 +123,17 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write runs up, side by side")
     report.set_defaults(run=_report)
     report.add_argument("runs", type=Path, nargs="+", help="folders that score wrote; the first is compared with each")
-    report.add_argument("--out", type=Path, required=True, help="folder for report.md, scores.csv and the plots")
+    report.add_argument("--out", type=Path, required=True, help="folder for report.md and .html, scores.csv and plots")
     report.add_argument("--pictures", type=Path, help="the picture folder; adds examples.html with the pictures in it")
 
     shown = commands.add_parser("published", help="the papers' tables and our corrections, as Markdown")
     shown.set_defaults(run=lambda options: print(published.markdown(), end=""))
 
-    split = commands.add_parser("split", help="ArtEmis's official split, as lists of ids")
+    split = commands.add_parser("split", help="ArtEmis's official splits, as lists of ids")
     split.set_defaults(run=_split)
-    split.add_argument("data", type=Path, help="artemis_dataset_release_v0.csv")
-    split.add_argument("--out", type=Path, required=True, help="folder for train.txt, val.txt, test.txt and rest.txt")
+    split.add_argument("data", type=Path, help="artemis_dataset_release_v0.csv; of v2 combined_artemis.csv")
+    split.add_argument("--recipe", choices=("v1", "v2"), default="v1", help="of which release (default: v1)")
+    split.add_argument("--out", type=Path, required=True, help="folder for train.txt, val.txt and so on")
 
     shown = commands.add_parser("demo", help="every offline step on the embedded model and our own pictures")
     shown.set_defaults(run=_with_models(_demo))
@@ -179,6 +181,7 @@ def _score(options: argparse.Namespace) -> None:
                 options.data, None, "ArtMM is scored by a judge (--judge) or by people (--people); name one"
             )
         tables, notes = score_judged(pairs, files, judge, people, options.repeats)
+        how |= {"judge": judge.model} if judge else {}
     else:
         if all(prediction.error is not None for _, prediction in pairs):
             raise DataError(options.predictions, None, "every line has an error, so there is nothing to score")
@@ -266,13 +269,17 @@ def _judge(options: argparse.Namespace, files: list[Path] | None) -> Judge | Non
 
 def _report(options: argparse.Namespace) -> None:
     runs = [read_run(folder) for folder in options.runs]
-    print(write_report(runs, options.out))
+    path = write_report(runs, options.out)
+    print(path, path.with_suffix(".html"), sep="\n")
     if options.pictures:
         print(write_examples(runs, options.pictures, options.out / "examples.html"))
 
 
 def _split(options: argparse.Namespace) -> None:
-    split = benchmarks.artemis_split(benchmarks.read_annotations(options.data))
+    if options.recipe == "v2":
+        split = artemis_v2_split(read_combined(options.data))
+    else:
+        split = benchmarks.artemis_split(benchmarks.read_annotations(options.data))
     benchmarks.write_split(split, options.out)
     print(", ".join(f"{part} {len(ids)}" for part, ids in split.items()))
 

@@ -32,7 +32,7 @@ def demo(folder: str | Path) -> list[Path]:
     """Runs the steps and leaves all files in `folder`.
 
     Returns:
-        The paths of the reports: on texts, by the judge, and on pairs.
+        The paths of the reports for a browser: on texts, by the judge, and on pairs.
 
     Raises:
         DataError: the example pictures are not beside the package.
@@ -42,7 +42,8 @@ def demo(folder: str | Path) -> list[Path]:
     systems = {name: OurModel(artgpt4.load(path, device="cpu"), 80) for name, path in _SYSTEMS.items()}
     (folder / "artmm").mkdir(parents=True, exist_ok=True)
     (folder / "published.md").write_text(published.markdown(), encoding="utf-8")
-    return [_texts(folder, systems), *_judged(folder / "artmm", systems)]
+    reports = [_texts(folder, systems), *_judged(folder / "artmm", systems)]
+    return [path.with_suffix(".html") for path in reports]
 
 
 def _texts(folder: Path, systems: dict[str, OurModel]) -> Path:
@@ -84,7 +85,7 @@ def _judged(folder: Path, systems: dict[str, OurModel]) -> list[Path]:
     # What is reported comes from the record: the server is gone.
     for name, pairs in zip(systems, answered, strict=True):
         tables, notes = score_judged(pairs, files, Judge(NAME, record), {}, repeats=1)
-        runs.append(Run(about_run("artmm", name, pairs, [_JUDGE_NOTE, *notes], data=data.name), tables))
+        runs.append(Run(about_run("artmm", name, pairs, [_JUDGE_NOTE, *notes], data=data.name, judge=NAME), tables))
         write_run(runs[-1], folder / _slug(name))
     tables, notes = score_pairs(*answered, files, Judge(NAME, record), repeats=1)
     about = about_run("artmm-pairs", " against ".join(systems), answered[0], [_JUDGE_NOTE, *notes], data=data.name)

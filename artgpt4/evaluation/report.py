@@ -1,13 +1,15 @@
-"""Reads runs and writes them up: Markdown, CSV and bar plots, with the published rows beside them."""
+"""Reads runs and writes them up: Markdown, HTML, CSV and bar plots, with the published rows beside them."""
 
 import base64
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 import numpy as np
+from markdown_it import MarkdownIt
 
 from artgpt4.emotions import EMOTIONS
 from artgpt4.evaluation import published
@@ -52,9 +54,26 @@ article {{ margin: 3rem 0 }} img {{ max-width: 100%; border-radius: 4px }} h2 {{
 </html>
 """
 
+#: Wide tables scroll in their own place, not the page.
+_REPORT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }}
+p, ul {{ max-width: 46rem; overflow-wrap: anywhere }} img {{ max-width: 100%; border-radius: 4px }}
+table {{ display: block; overflow-x: auto; border-collapse: collapse; font-size: .875rem; margin: 1rem 0 }}
+th, td {{ border-bottom: 1px solid #8a8f9866; padding: .3rem .8rem; text-align: left; vertical-align: top }}
+th, td.figure {{ white-space: nowrap }} td:first-child {{ min-width: 9rem }}
+th:first-child, td:first-child {{ position: sticky; left: 0; background: Canvas; padding-left: 0 }}
+p:has(img) {{ display: inline-block; width: min(100%, 37rem); margin: 0 1rem 1rem 0; vertical-align: top }}
+</style>
+{body}
+</html>
+"""
+
 
 def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
-    """Writes `report.md`, `scores.csv` and one plot for each metric.
+    """Writes `report.md`, the same as `report.html`, `scores.csv` and one plot for each metric.
 
     Args:
         runs: of one benchmark; the first is compared with each of the others.
@@ -95,7 +114,12 @@ def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
         parts += [f"![{name}]({name}.png)" for name in confused]
     parts += ["## Examples", *_examples(runs)]
     path = folder / "report.md"
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    text = "\n\n".join(parts) + "\n"
+    path.write_text(text, encoding="utf-8")
+    title = escape(f"{benchmark}: {', '.join(systems)}")
+    body = MarkdownIt("js-default").render(text)  # a preset that shows HTML in the text as text
+    body = re.sub(r"<td>(-?\d[^<]*\[[^<]*)</td>", r'<td class="figure">\1</td>', body)  # a value and its interval
+    path.with_suffix(".html").write_text(_REPORT.format(title=title, body=body), encoding="utf-8")
     return path
 
 
@@ -266,7 +290,8 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
                 names = [f"{who}_{axis}" for axis in (*published.ARTMM_PICTURES, "total")]
                 if names[-1] in run.tables["system"].rows:
                     ours = [_with_interval(run.tables["system"], name) for name in names]
-                    rows.append([f"**{run.about['system']}**, {who}", *ours])
+                    name = f"judge {run.about['judge']}" if who == "judge" and "judge" in run.about else who
+                    rows.append([f"**{run.about['system']}**, {name}", *ours])
         rows = [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]
     else:
         note = published.NOTES["painting_form"]
@@ -361,6 +386,8 @@ def _write_plots(lines: Sequence[_Line], folder: Path) -> list[str]:
             axes.barh(position, value, color="#8a8f98" if label.startswith("control") else "#5b5bd6")
             if bounds:
                 axes.plot(bounds, [position, position], color="black", linewidth=1.5, marker="|")
+        if not any(value or (bounds and any(bounds)) for _, value, bounds in bars):
+            axes.set_xlim(0, 1)  # otherwise matplotlib puts a lone zero into the middle
         axes.set_yticks(range(len(bars)), [label for label, *_ in bars])
         axes.invert_yaxis()
         better = METRICS[name].better

@@ -128,7 +128,7 @@ def score_judged(
             scores.append(sum(valid) / len(valid) if valid else None)
         rows |= axis_rows("judge", axes, scores)
         counts = ", ".join(f"{count} {what}" for what, count in sorted(judge.counts.items()))
-        notes.append(f"Judge {judge.model}, {repeats} verdicts for each answer, saw the picture: {counts}.")
+        notes.append(f"Judge {judge.model}, verdicts for each answer: {repeats}, saw the picture: {counts}.")
     if people:
         ratings = [people.get(item.id) for item, _ in pairs]
         rows |= axis_rows("people", axes, [sum(of_item) / len(of_item) if of_item else None for of_item in ratings])
