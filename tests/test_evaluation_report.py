@@ -302,4 +302,4 @@ def test_the_total_is_the_mean_of_the_axes_however_many_pictures_each_has():
     rows = tables["system"].rows
     assert metrics.score("judge_total", rows["judge_total"]) == pytest.approx((4 + 2 + 3 + 5) / 4)
     assert metrics.score("judge_IDC", rows["judge_IDC"]) == 4
-    assert "3 verdicts" in notes[0]
+    assert "verdicts for each answer: 3" in notes[0]
