@@ -8,12 +8,12 @@ On the command line: python -m artgpt4.chat PICTURE "question" ["follow-up" ...]
 """
 
 import argparse
+import functools
 import json
 import math
 import os
 import secrets
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ from transformers import (
 from artgpt4.images import PictureError, open_picture
 from artgpt4.minigpt4 import END, MiniGPT4ForConditionalGeneration, MiniGPT4Processor, chat_prompt
 from artgpt4.neutralise import neutralise
+from artgpt4.turns import FairLock
 
 
 class ChatError(ValueError):
@@ -106,7 +107,7 @@ class Round:
     Attributes:
         question: as the model was asked: marks of the prompt in it are defused, see `neutralise`.
         end: why the answer ended: ``said`` (the model ended it), ``length`` (max_new_tokens or the context was
-            reached) or ``stopped`` (it was stopped, or is still growing).
+            reached), ``late`` (it took longer than `deadline`) or ``stopped`` (it was stopped, or is still growing).
         left_out: number of oldest rounds that the model no longer saw when it answered.
         seed: with the same parameters it gives the same answer again.
         tokens: number of new tokens.
@@ -134,7 +135,19 @@ class Round:
             )
         if self.end == "length":
             sentences.append("The answer was cut off at the greatest length allowed.")
+        if self.end == "late":
+            sentences.append("The answer took longer than it may here, and was ended.")
         return " ".join(sentences)
+
+
+def deadline() -> float:
+    """Seconds that one answer may take, waiting for others' turns included: $ARTGPT4_DEADLINE, or 300."""
+    return float(os.environ.get("ARTGPT4_DEADLINE") or 300)
+
+
+@functools.cache
+def _lock_of(device: torch.device) -> FairLock:
+    return FairLock()
 
 
 class ChatModel:
@@ -169,8 +182,8 @@ class ChatModel:
         ends = self.base.config.text_config.eos_token_id
         self.end_ids = {processor.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         # One pass at a time on a device. It is held for one token, not for an answer: conversations take turns, and
-        # one whose reader has gone away keeps nobody waiting.
-        self.lock = threading.Lock()
+        # one whose reader has gone away keeps nobody waiting. Models on the same device share it.
+        self.lock = _lock_of(self.device)
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
 
     @torch.inference_mode()
@@ -345,7 +358,7 @@ class Conversation:
         )
 
     def _answer(self, round: Round, ids: list[int], parameters: Parameters, turn: object) -> Iterator[str]:
-        asked = time.perf_counter()
+        asked, limit = time.perf_counter(), deadline()
         steps = self._search_beams if parameters.num_beams > 1 else self._decode
         try:
             for new_ids, end in steps(ids, parameters, round.seed, turn):
@@ -353,6 +366,8 @@ class Conversation:
                 round.tokens, round.seconds = len(new_ids), time.perf_counter() - asked
                 if is_stopped:
                     end = "said"
+                elif not end and round.seconds > limit:
+                    end = "late"
                 round.end = end or round.end
                 if text != round.answer:
                     round.first_text_seconds = round.first_text_seconds or round.seconds

@@ -52,6 +52,9 @@ def candidate_probabilities(
     for label, texts in phrasings.items():
         if not texts or not all(text.strip() for text in texts):
             raise ValueError(f"Candidate {label!r} must have a text, and none that is empty; got {list(texts)!r}.")
+    elsewhere = getattr(model, "candidate_probabilities", None)
+    if elsewhere:  # it does not run in this process
+        return elsewhere(picture, question, phrasings)
     if isinstance(model, Conversation) != (picture is None):
         raise ValueError("Give a conversation alone, or a model and a picture.")
     labels = [label for label, texts in phrasings.items() for _ in texts]

@@ -32,7 +32,7 @@ def running_app(log: Path, *arguments: str, script: str = "app.py"):
         )
     address = f"http://127.0.0.1:{port}/"
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             if app.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the app did not open its page:\n{log.read_text()[-2000:]}")
