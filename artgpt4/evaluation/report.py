@@ -118,7 +118,7 @@ def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
     path.write_text(text, encoding="utf-8")
     title = escape(f"{benchmark}: {', '.join(systems)}")
     body = MarkdownIt("js-default").render(text)  # a preset that shows HTML in the text as text
-    body = re.sub(r"<td>(-?\d[^<]*\[[^<]*)</td>", r'<td class="figure">\1</td>', body)  # a value and its interval
+    body = re.sub(r"<td>(-?[\d\[][^<]*\][^<]*)</td>", r'<td class="figure">\1</td>', body)  # a value and its interval
     path.with_suffix(".html").write_text(_REPORT.format(title=title, body=body), encoding="utf-8")
     return path
 
