@@ -57,8 +57,7 @@ def answer_attention(conversation: Conversation, index: int = -1) -> AnswerAtten
             enough memory.
     """
     model, rounds = conversation.model, conversation.rounds
-    if conversation._query_output is None:
-        raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
+    queries = conversation.query_output
     if not -len(rounds) <= index < len(rounds) or not rounds[index].answer:
         raise ChatError("no_round", "There is no answer yet to look at. Ask a question first.")
     index %= len(rounds)
@@ -72,12 +71,12 @@ def answer_attention(conversation: Conversation, index: int = -1) -> AnswerAtten
 
     def compute() -> torch.Tensor:
         over_patches = query_attention(model.base, pixel_values)[0]
-        over_queries = token_attention(model.base, ids, conversation._query_output[: asked[-1].pictures], said)
+        over_queries = token_attention(model.base, ids, queries[: asked[-1].pictures], said)
         over_queries = over_queries[:, : over_patches.shape[0]]  # of further pictures it says nothing
         return over_queries @ over_patches.flatten(1)
 
     with model.lock:
-        maps = model._with_memory(compute).cpu()
+        maps = model.with_memory(compute).cpu()
     rows = round(maps.shape[1] ** 0.5)
     return AnswerAttention(text, [ends[place] + 1 - before for place in said], maps.view(len(said), rows, -1))
 

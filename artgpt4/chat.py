@@ -202,7 +202,7 @@ class ChatModel:
         with self.lock:
             conversation = Conversation(self, picture, query_output)
             # While the visitor still types: everything up to the first question is in the cache already.
-            self._with_memory(lambda: conversation._forward(self.processor.tokenize(chat_prompt([("", None)]))))
+            self.with_memory(lambda: conversation._forward(self.processor.tokenize(chat_prompt([("", None)]))))
             self._conversations.add(conversation)
             self._keep_to_budget()
         return conversation
@@ -211,10 +211,14 @@ class ChatModel:
         """The picture's [1, num_query_tokens, qformer hidden] queries."""
         pixel_values = self.processor.pixel_values([picture]).to(self.device, self.dtype)
         with self.lock:
-            return self._with_memory(lambda: self.base.encode_picture(pixel_values))
+            return self.with_memory(lambda: self.base.encode_picture(pixel_values))
 
-    def _with_memory(self, compute):
-        """What `compute` returns; short of memory, it is tried once more without any cache. The lock must be held."""
+    def with_memory(self, compute):
+        """What `compute()` returns; short of memory, it is tried once more without any cache. The lock must be held.
+
+        Raises:
+            ChatError: there is not enough memory without the caches either.
+        """
         try:
             return compute()
         except torch.OutOfMemoryError:
@@ -253,12 +257,12 @@ class WithoutAdapter(ChatModel):
         super().__init__(model.model, model.processor, name, "The base alone.", model.cache_bytes)
         self.lock = model.lock
 
-    def _with_memory(self, compute):
+    def with_memory(self, compute):
         # Every pass of a conversation comes through here and holds the lock: nobody meets the model in this state.
         # `PeftModel.disable_adapter` does the same, and looks at every module before.
         self.model.base_model.disable_adapter_layers()
         try:
-            return super()._with_memory(compute)
+            return super().with_memory(compute)
         finally:
             self.model.base_model.enable_adapter_layers()
 
@@ -367,6 +371,17 @@ class Conversation:
             self.model._conversations.discard(self)
 
     @property
+    def query_output(self) -> torch.Tensor:
+        """[1, num_query_tokens, qformer hidden]: the encoded picture.
+
+        Raises:
+            ChatError: the conversation is closed.
+        """
+        if self._query_output is None:
+            raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
+        return self._query_output
+
+    @property
     def cache_bytes(self) -> int:
         """Size of this conversation's KV cache."""
         if self._cache is None:
@@ -453,7 +468,7 @@ class Conversation:
             with self.model.lock:
                 if turn is not self._turn:
                     return
-                logits = self.model._with_memory(lambda: self._forward(ids + new_ids))
+                logits = self.model.with_memory(lambda: self._forward(ids + new_ids))
                 new_ids.append(_next_token(logits, new_ids, processors, parameters.temperature > 0, generator))
             if new_ids[-1] in self.model.end_ids:
                 yield new_ids, "said"
@@ -470,7 +485,7 @@ class Conversation:
             torch.random.fork_rng([device] if device.type == "cuda" else [], device_type=device.type),
         ):
             torch.manual_seed(seed)
-            new_ids = self.model._with_memory(
+            new_ids = self.model.with_memory(
                 lambda: self.model.base.generate(
                     torch.tensor([ids], device=device),
                     query_output=self._queries(ids),

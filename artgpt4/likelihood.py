@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from transformers import DynamicCache
 
-from artgpt4.chat import ChatError, ChatModel, Conversation
+from artgpt4.chat import ChatModel, Conversation
 from artgpt4.images import open_picture
 from artgpt4.minigpt4 import chat_prompt
 from artgpt4.neutralise import neutralise
@@ -83,9 +83,7 @@ def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> tor
         )
     query_output = None
     if isinstance(model, Conversation):
-        query_output = model._query_output if model._query_output is None else model._query_output[:1]
-        if query_output is None:
-            raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
+        query_output = model.query_output[:1]  # a conversation may have further pictures
     else:
         pixel_values = chat_model.processor.pixel_values([open_picture(picture)])
         pixel_values = pixel_values.to(chat_model.device, chat_model.dtype)
@@ -110,4 +108,4 @@ def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> tor
         return torch.cat(parts)
 
     with chat_model.lock:
-        return chat_model._with_memory(score)
+        return chat_model.with_memory(score)

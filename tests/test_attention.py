@@ -63,8 +63,8 @@ def test_tokens_look_at_the_queries_as_output_attentions_says(model, eager, conv
     rounds = [(round.question, round.answer) for round in conversation.rounds]
     ids = model.processor.tokenize(chat_prompt(rounds))
     places = [len(ids) - 9, len(ids) - 6]
-    found = token_attention(model.base, ids, conversation._query_output, places)
-    embeds = eager.embed(torch.tensor([ids]), conversation._query_output)
+    found = token_attention(model.base, ids, conversation.query_output, places)
+    embeds = eager.embed(torch.tensor([ids]), conversation.query_output)
     layers = eager.language_model(inputs_embeds=embeds, output_attentions=True).attentions
     mean = torch.stack(layers).mean((0, 2))[0]
     is_query = torch.tensor(ids) == model.base.config.image_token_id
@@ -83,7 +83,7 @@ def test_an_answers_map_is_the_two_composed(model, conversation):
     pixel_values = model.processor.pixel_values([conversation.picture])
     over_patches = query_attention(model.base, pixel_values)[0]
     for place in (end - 1, end - 3):
-        (over_queries,) = token_attention(model.base, ids, conversation._query_output, [place])
+        (over_queries,) = token_attention(model.base, ids, conversation.query_output, [place])
         expected = torch.einsum("q,qrc->rc", over_queries, over_patches)
         torch.testing.assert_close(attention.maps[place - end], expected)
 

@@ -50,7 +50,7 @@ def test_without_its_adapter_a_model_says_what_its_base_says(model, converted_re
     base = load(str(converted_reference / "minigpt4"), device="cpu")
     expected, said = base.start(PICTURE), WithoutAdapter(model).start(PICTURE)
     prompt = model.processor.tokenize("###Human: <Img><ImageHere></Img> Why?###Assistant:")
-    logits = said.model._with_memory(lambda: said._forward(prompt))
+    logits = said.model.with_memory(lambda: said._forward(prompt))
     assert torch.equal(logits, expected._forward(prompt))
     assert not torch.equal(logits, model.start(PICTURE)._forward(prompt))
     for question in ("What is it?", "Why?"):
@@ -86,7 +86,7 @@ def test_the_adapter_is_on_again_after_a_failure(model, monkeypatch):
         raise RuntimeError("in the middle of a pass")
 
     with pytest.raises(RuntimeError, match="in the middle"):
-        without._with_memory(fail)
+        without.with_memory(fail)
     assert answer(model.start(PICTURE).ask("What is it?", **GREEDY)) == expected
 
 
