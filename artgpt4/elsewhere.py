@@ -54,6 +54,11 @@ class ConversationElsewhere(Conversation):
         """0: nothing is kept here between rounds."""
         return 0
 
+    @property
+    def query_output(self):
+        """Raises ChatError: what an engine elsewhere makes of a picture cannot be seen from here."""
+        raise ChatError("elsewhere", "This model runs elsewhere, and does not tell where it looked.")
+
     def close(self) -> None:
         """Stops. The transcript can still be read."""
         self.stop()

@@ -6,6 +6,7 @@ differs: one epsilon, where the picture's tokens stand in the prompt, and how th
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import nn
@@ -212,11 +213,12 @@ class MiniGPT4Processor(ProcessorMixin):
         """The placeholder's id, which no text can give."""
         return IMAGE_TOKEN_ID
 
-    def pixel_values(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """Pictures -> [B, 3, S, S]."""
+    def pixel_values(self, pictures: Sequence[Image.Image | np.ndarray]) -> torch.Tensor:
+        """Pictures, or uint8 RGB arrays [height, width, 3] -> [B, 3, S, S]."""
         # Resized here, by the same call of Pillow's: the image processor would first copy each several times in full
         # size, which takes longer than all the rest.
         size = (self.image_processor.size["width"], self.image_processor.size["height"])
+        pictures = [Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture for picture in pictures]
         small = [picture.convert("RGB").resize(size, self.image_processor.resample) for picture in pictures]
         return self.image_processor(small, do_resize=False, return_tensors="pt")["pixel_values"]
 

@@ -156,9 +156,24 @@ def test_yes_is_said_as_often_as_no():
     assert 0.4 < said[True] / said.total() < 0.6
 
 
-def test_every_preset_is_asked_as_the_page_asks_it():
+#: What the page offers and only larger models can do: the embedded one was not taught it.
+UNTAUGHT = {
+    "Tell me more.",
+    "Shorter, please.",
+    "Say it more poetically.",
+    "Give a formal analysis of this picture in one paragraph.",
+    "How would someone in mourning see it?",
+    "How would a child see it?",
+    "How would someone in love see it?",
+    "Make a small web page with its colours.",
+}
+
+
+def test_every_other_preset_is_asked_as_the_page_asks_it():
     asked = {question for facts, rng in facts_of(2500) for question, _ in dialogue(facts, rng, emotional=True)}
-    assert {preset.instruction for preset in PRESETS} <= asked
+    offered = {preset.instruction for preset in PRESETS}
+    assert offered >= UNTAUGHT and not asked & UNTAUGHT
+    assert offered - UNTAUGHT <= asked
 
 
 def test_lengths_stay_in_bounds():

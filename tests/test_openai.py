@@ -11,6 +11,7 @@ from chat_server import ChatServer
 from PIL import Image
 
 from artgpt4 import load
+from artgpt4.attention import answer_attention
 from artgpt4.chat import ChatError, Conversation
 from artgpt4.emotions import emotion_probabilities
 from artgpt4.images import PictureError
@@ -167,6 +168,7 @@ def test_what_it_cannot_do_is_said(server, conversation):
         (lambda: conversation.retry(), "Ask one first"),
         (lambda: emotion_probabilities(conversation), "how likely"),
         (lambda: emotion_probabilities(conversation.model, PICTURE), "how likely"),
+        (lambda: answer_attention(conversation), "does not tell where it looked"),
     ):
         with pytest.raises(ChatError, match=told):
             refused()

@@ -2,6 +2,9 @@
 
 from artgpt4.presets import PRESETS
 
+#: The paper's own sentence, as the page offers it.
+BOTH_SIDES = next(preset.instruction for preset in PRESETS if preset.instruction.startswith("Analyze the emotions"))
+
 #: The question by which the evaluation asks for each fact.
 QUESTIONS: dict[str, str] = {
     "subject": "What does this picture show?",
@@ -127,7 +130,7 @@ ASK: dict[str, tuple[str, ...]] = {
         "[Describe the faces|What about the people].",
     ),
     "both sides": (
-        PRESETS[6].instruction,
+        BOTH_SIDES,
         "What do the people in it feel, and what does the viewer feel?",
         "Describe the emotions of the people and of the viewer.",
     ),
