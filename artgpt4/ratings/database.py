@@ -7,7 +7,6 @@ Every change goes through `transact`, so it is whole or not there.
 import os
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -24,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from artgpt4.backup import data_folder
 from artgpt4.ratings.errors import StorageError
+from artgpt4.turns import FairLock
 
 URL = "ARTGPT4_DATABASE_URL"
 
@@ -34,7 +34,7 @@ ATTEMPTS = 8
 _MIGRATION_LOCK = 0x41475034
 
 #: SQLite has one writer at a time, and its own waiting is by sleeping, in which some threads starve.
-_turn = threading.Lock()
+_turn = FairLock()
 
 T = TypeVar("T")
 
