@@ -13,18 +13,6 @@ from artgpt4.ui.frozen import frozen_routes
 from artgpt4.ui.headers import SecurityHeaders
 
 
-class Clock:
-    now = 1_700_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def links(tmp_path, clock):
     return Kept(tmp_path / "links", clock)

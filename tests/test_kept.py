@@ -8,18 +8,6 @@ import pytest
 from artgpt4.kept import DAYS, MAX_BYTES, KeepError, Kept, new_token, reading_token
 
 
-class Clock:
-    now = 1_700_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def kept(tmp_path, clock):
     return Kept(tmp_path / "kept", clock)
