@@ -8,12 +8,12 @@ On the command line: python -m artgpt4.chat PICTURE "question" ["follow-up" ...]
 """
 
 import argparse
+import functools
 import json
 import math
 import os
 import secrets
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -34,13 +34,15 @@ from transformers import (
 from artgpt4.images import PictureError, open_picture
 from artgpt4.minigpt4 import END, MiniGPT4ForConditionalGeneration, MiniGPT4Processor, chat_prompt
 from artgpt4.neutralise import neutralise
+from artgpt4.turns import FairLock
 
 
 class ChatError(ValueError):
     """A question that cannot be answered. Its text is a sentence or two for the user.
 
     Attributes:
-        code: ``parameter``, ``empty_question``, ``too_long``, ``no_round``, ``closed`` or ``out_of_memory``.
+        code: ``parameter``, ``empty_question``, ``too_long``, ``no_round``, ``no_picture``, ``one_picture``,
+            ``closed`` or ``out_of_memory``.
     """
 
     def __init__(self, code: str, message: str):
@@ -106,9 +108,10 @@ class Round:
     Attributes:
         question: as the model was asked: marks of the prompt in it are defused, see `neutralise`.
         end: why the answer ended: ``said`` (the model ended it), ``length`` (max_new_tokens or the context was
-            reached) or ``stopped`` (it was stopped, or is still growing).
+            reached), ``late`` (it took longer than `deadline`) or ``stopped`` (it was stopped, or is still growing).
         left_out: number of oldest rounds that the model no longer saw when it answered.
         seed: with the same parameters it gives the same answer again.
+        pictures: number of pictures that had been shown when it was asked.
         tokens: number of new tokens.
         first_text_seconds, seconds: from the question to the first text, and to the end.
     """
@@ -121,6 +124,7 @@ class Round:
     tokens: int = 0
     first_text_seconds: float = 0.0
     seconds: float = 0.0
+    pictures: int = 1
 
     @property
     def notice(self) -> str:
@@ -134,7 +138,19 @@ class Round:
             )
         if self.end == "length":
             sentences.append("The answer was cut off at the greatest length allowed.")
+        if self.end == "late":
+            sentences.append("The answer took longer than it may here, and was ended.")
         return " ".join(sentences)
+
+
+def deadline() -> float:
+    """Seconds that one answer may take, waiting for others' turns included: $ARTGPT4_DEADLINE, or 300."""
+    return float(os.environ.get("ARTGPT4_DEADLINE") or 300)
+
+
+@functools.cache
+def _lock_of(device: torch.device) -> FairLock:
+    return FairLock()
 
 
 class ChatModel:
@@ -169,8 +185,8 @@ class ChatModel:
         ends = self.base.config.text_config.eos_token_id
         self.end_ids = {processor.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         # One pass at a time on a device. It is held for one token, not for an answer: conversations take turns, and
-        # one whose reader has gone away keeps nobody waiting.
-        self.lock = threading.Lock()
+        # one whose reader has gone away keeps nobody waiting. Models on the same device share it.
+        self.lock = _lock_of(self.device)
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
 
     @torch.inference_mode()
@@ -182,18 +198,27 @@ class ChatModel:
             ChatError: there is not enough memory.
         """
         picture = open_picture(picture)
-        pixel_values = self.processor.pixel_values([picture]).to(self.device, self.dtype)
+        query_output = self._encode(picture)
         with self.lock:
-            query_output = self._with_memory(lambda: self.base.encode_picture(pixel_values))
             conversation = Conversation(self, picture, query_output)
             # While the visitor still types: everything up to the first question is in the cache already.
-            self._with_memory(lambda: conversation._forward(self.processor.tokenize(chat_prompt([("", None)]))))
+            self.with_memory(lambda: conversation._forward(self.processor.tokenize(chat_prompt([("", None)]))))
             self._conversations.add(conversation)
             self._keep_to_budget()
         return conversation
 
-    def _with_memory(self, compute):
-        """What `compute` returns; short of memory, it is tried once more without any cache. The lock must be held."""
+    def _encode(self, picture: Image.Image) -> torch.Tensor:
+        """The picture's [1, num_query_tokens, qformer hidden] queries."""
+        pixel_values = self.processor.pixel_values([picture]).to(self.device, self.dtype)
+        with self.lock:
+            return self.with_memory(lambda: self.base.encode_picture(pixel_values))
+
+    def with_memory(self, compute):
+        """What `compute()` returns; short of memory, it is tried once more without any cache. The lock must be held.
+
+        Raises:
+            ChatError: there is not enough memory without the caches either.
+        """
         try:
             return compute()
         except torch.OutOfMemoryError:
@@ -220,25 +245,86 @@ class ChatModel:
                 conversation._drop_cache()
 
 
+class WithoutAdapter(ChatModel):
+    """A model as its base alone answers. The weights are shared: both can talk at the same time.
+
+    Args:
+        model: one with an adapter, whose lock this one takes.
+    """
+
+    def __init__(self, model: ChatModel):
+        name = f"{model.name} without its adapter"
+        super().__init__(model.model, model.processor, name, "The base alone.", model.cache_bytes)
+        self.lock = model.lock
+
+    def with_memory(self, compute):
+        # Every pass of a conversation comes through here and holds the lock: nobody meets the model in this state.
+        # `PeftModel.disable_adapter` does the same, and looks at every module before.
+        self.model.base_model.disable_adapter_layers()
+        try:
+            return super().with_memory(compute)
+        finally:
+            self.model.base_model.enable_adapter_layers()
+
+
 class Conversation:
-    """Rounds of questions and answers about one picture. `ChatModel.start` makes one.
+    """Rounds of questions and answers about a picture, or several. `ChatModel.start` makes one.
 
     Several threads may each hold a conversation of their own with the same model. Within one conversation a new
     question ends an answer that is still growing; what it had said by then remains.
 
     Attributes:
-        picture: as it was opened.
+        pictures: as they were opened. What is added is shown to the model with the next question.
         rounds: the transcript.
     """
 
     def __init__(self, model: ChatModel, picture: Image.Image, query_output: torch.Tensor):
         self.model = model
-        self.picture = picture
+        self.pictures = [picture]
         self.rounds: list[Round] = []
-        self._query_output: torch.Tensor | None = query_output  # [1, num_query_tokens, qformer hidden]
+        self._query_output: torch.Tensor | None = query_output  # [number of pictures, num_query_tokens, qformer hidden]
         self._turn = object()  # whoever holds the current one may generate
         self._last_used = time.monotonic()
         self._drop_cache()
+
+    @property
+    def picture(self) -> Image.Image:
+        """The first picture."""
+        return self.pictures[0]
+
+    @torch.inference_mode()
+    def add_picture(self, picture: bytes | str | os.PathLike | Image.Image) -> None:
+        """Encodes a further picture, which stands before the next question.
+
+        The published models were trained on one picture at a time. MiniGPT-4's chat takes several all the same; what
+        comes of it is up to the model.
+
+        Raises:
+            PictureError: the picture cannot be used.
+            ChatError: there is not enough memory, or the conversation is closed.
+        """
+        picture = open_picture(picture)
+        query_output = self.model._encode(picture)
+        with self.model.lock:
+            if self._query_output is None:
+                raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
+            self._query_output = torch.cat([self._query_output, query_output])
+            self.pictures.append(picture)
+
+    def about(self, index: int) -> "Conversation":
+        """A new conversation about picture `index` (from 0) alone, which is not encoded again.
+
+        Raises:
+            ChatError: there is no such picture, or the conversation is closed.
+        """
+        if self._query_output is None:
+            raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
+        if not 0 <= index < len(self.pictures):
+            raise ChatError("no_picture", f"There is no picture {index + 1} here: there are {len(self.pictures)}.")
+        conversation = Conversation(self.model, self.pictures[index], self._query_output[index : index + 1])
+        with self.model.lock:
+            self.model._conversations.add(conversation)
+        return conversation
 
     def ask(self, text: str, **parameters) -> Iterator[str]:
         """Asks a question and returns an iterator over the whole answer so far, each time it has grown.
@@ -285,6 +371,17 @@ class Conversation:
             self.model._conversations.discard(self)
 
     @property
+    def query_output(self) -> torch.Tensor:
+        """[1, num_query_tokens, qformer hidden]: the encoded picture.
+
+        Raises:
+            ChatError: the conversation is closed.
+        """
+        if self._query_output is None:
+            raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
+        return self._query_output
+
+    @property
     def cache_bytes(self) -> int:
         """Size of this conversation's KV cache."""
         if self._cache is None:
@@ -305,7 +402,7 @@ class Conversation:
         if not question:
             raise ChatError("empty_question", "The question is empty. Type one, or choose one of the suggestions.")
         seed = secrets.randbits(31) if parameters.seed is None else parameters.seed
-        rounds = [*earlier, Round(question, seed=seed)]
+        rounds = [*earlier, Round(question, seed=seed, pictures=len(self.pictures))]
         ids, rounds[-1].left_out = self._prompt_ids(rounds, parameters.max_new_tokens)
         self.rounds = rounds
         self._turn = object()
@@ -315,9 +412,10 @@ class Conversation:
         """The prompt's ids, and how many of the oldest rounds had to be left out to make room for the answer."""
         dialogue = [(round.question, neutralise(round.answer).strip()) for round in rounds[:-1]]
         dialogue.append((rounds[-1].question, None))
+        shown = [round.pictures for round in rounds]
         room = min(max_new_tokens, self.model.max_length // 4)
         for left_out in range(len(dialogue)):
-            ids = self.model.processor.tokenize(chat_prompt(dialogue[left_out:]))
+            ids = self.model.processor.tokenize(chat_prompt(dialogue[left_out:], shown[left_out:]))
             if len(ids) + room <= self.model.max_length:
                 return ids, left_out
         raise self._too_long(f"{len(ids)} tokens")
@@ -330,7 +428,7 @@ class Conversation:
         )
 
     def _answer(self, round: Round, ids: list[int], parameters: Parameters, turn: object) -> Iterator[str]:
-        asked = time.perf_counter()
+        asked, limit = time.perf_counter(), deadline()
         steps = self._search_beams if parameters.num_beams > 1 else self._decode
         try:
             for new_ids, end in steps(ids, parameters, round.seed, turn):
@@ -338,6 +436,8 @@ class Conversation:
                 round.tokens, round.seconds = len(new_ids), time.perf_counter() - asked
                 if is_stopped:
                     end = "said"
+                elif not end and round.seconds > limit:
+                    end = "late"
                 round.end = end or round.end
                 if text != round.answer:
                     round.first_text_seconds = round.first_text_seconds or round.seconds
@@ -368,7 +468,7 @@ class Conversation:
             with self.model.lock:
                 if turn is not self._turn:
                     return
-                logits = self.model._with_memory(lambda: self._forward(ids + new_ids))
+                logits = self.model.with_memory(lambda: self._forward(ids + new_ids))
                 new_ids.append(_next_token(logits, new_ids, processors, parameters.temperature > 0, generator))
             if new_ids[-1] in self.model.end_ids:
                 yield new_ids, "said"
@@ -385,10 +485,10 @@ class Conversation:
             torch.random.fork_rng([device] if device.type == "cuda" else [], device_type=device.type),
         ):
             torch.manual_seed(seed)
-            new_ids = self.model._with_memory(
+            new_ids = self.model.with_memory(
                 lambda: self.model.base.generate(
                     torch.tensor([ids], device=device),
-                    query_output=self._query_output,
+                    query_output=self._queries(ids),
                     num_beams=parameters.num_beams,
                     max_new_tokens=min(parameters.max_new_tokens, self.model.max_length - len(ids)),
                     do_sample=parameters.temperature > 0,
@@ -417,11 +517,19 @@ class Conversation:
         kept = min(_common_prefix(cached_ids, ids), len(ids) - 1)  # a pass over the last token gives the logits
         cache.crop(kept - len(cached_ids))
         new_ids = torch.tensor([ids[kept:]], device=self.model.device)
-        has_picture = self.model.processor.image_token_id in ids[kept:]
-        embeds = base.embed(new_ids, self._query_output if has_picture else None)
+        embeds = base.embed(new_ids, self._queries(ids, kept))
         logits = base.language_model(inputs_embeds=embeds, past_key_values=cache, logits_to_keep=1).logits[0, -1]
         self._cache, self._cached_ids, self._last_used = cache, list(ids), time.monotonic()
         return logits.float()
+
+    def _queries(self, ids: list[int], start: int = 0) -> torch.Tensor | None:
+        """[1, n, qformer hidden] for the n placeholders in ids[start:]; None if there are none.
+
+        Pictures always stand in the order in which they were shown: the n-th placeholder is the n-th query of all.
+        """
+        placeholder = self.model.processor.image_token_id
+        before, n = ids[:start].count(placeholder), ids[start:].count(placeholder)
+        return self._query_output.flatten(0, 1)[None, before : before + n] if n else None
 
     def _drop_cache(self) -> None:
         self._cache: DynamicCache | None = None

@@ -80,9 +80,10 @@ ADAPTER_NAMES = [
 # What published files carry beside the weights that are wanted here. All else that has no place is an error.
 # EVA's classifier and final norm: LAVIS takes the last hidden states but one, before them.
 VISION_UNUSED = r"^(norm|fc_norm|head)\."
-# BLIP-2's text branch, its other heads and its projection into another language model.
+# BLIP-2's text branch, its other heads, its projection into another language model, and of that its embedding: LAVIS'
+# trainer leaves out what is frozen, but only under one of the names of a weight that has several.
 QFORMER_UNUSED = (
-    r"^(t5_proj|opt_proj|vision_proj|text_proj|itm_head|visual_encoder|Qformer\.cls)\.|^temp$"
+    r"^(t5_proj|opt_proj|t5_model|opt_model|vision_proj|text_proj|itm_head|Qformer\.cls)\.|^temp$"
     r"|^Qformer\.bert\.embeddings\.(position_ids|(word|position)_embeddings\.weight)$"
     r"|^Qformer\.bert\.encoder\.layer\.\d+\.(intermediate|output)\."
 )
@@ -307,8 +308,13 @@ def vision_weights(path: Path, config: MiniGPT4Config) -> Iterator[Weight]:
 def qformer_weights(path: Path) -> Iterator[Weight]:
     if path.is_dir():
         yield from stored(path, BLIP2_QFORMER)
-    else:
-        yield from renamed(path, QFORMER_NAMES, QFORMER_UNUSED)
+        return
+    if any(name.startswith("visual_encoder.") for name in read(path)):
+        raise ConversionError(
+            f"{path} was fine-tuned together with its vision tower, which it holds; with another its Q-Former is worth "
+            f"little. Give one that was trained on the frozen tower: blip2_pretrained_*.pth."
+        )
+    yield from renamed(path, QFORMER_NAMES, QFORMER_UNUSED)
 
 
 def llm_weights(path: Path, delta: Path | None) -> Iterator[Weight]:

@@ -45,7 +45,7 @@ def emotion_probabilities(
     """p(emotion | picture) over the nine, by how likely the model is to answer with each: see `likelihood`.
 
     Args:
-        model: the model; or a conversation, for its picture, which is not encoded again.
+        model: the model; or a conversation, for its (first) picture, which is not encoded again.
         picture: None with a conversation.
 
     Returns:

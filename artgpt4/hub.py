@@ -164,6 +164,10 @@ def _figures(folder: Path) -> list[str]:
 
 def _shown(value: Any) -> Any:
     """A value for everybody's eyes: no folders above the last two names, no commands or keys in addresses."""
+    if isinstance(value, dict):  # sets of shards, with their weights
+        return ", ".join(
+            f"{_shown(name)} ({weight:g})" if len(value) > 1 else _shown(name) for name, weight in value.items()
+        )
     if not isinstance(value, str):
         return value
     if value.startswith("pipe:"):

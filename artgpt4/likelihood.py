@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from transformers import DynamicCache
 
-from artgpt4.chat import ChatError, ChatModel, Conversation
+from artgpt4.chat import ChatModel, Conversation
 from artgpt4.images import open_picture
 from artgpt4.minigpt4 import chat_prompt
 from artgpt4.neutralise import neutralise
@@ -32,7 +32,8 @@ def candidate_probabilities(
     The picture is encoded once, the prompt is read once, and the phrasings are scored in batches behind it.
 
     Args:
-        model: the model; or a conversation, whose encoded picture is used. What was said in it plays no part.
+        model: the model; or a conversation, whose (first) encoded picture is used. What was said in it plays no part;
+            `Conversation.about` gives one for another of its pictures.
         picture: None with a conversation.
         question: what the model is asked.
         candidates: texts that an answer may begin with; or for each label its phrasings.
@@ -52,6 +53,9 @@ def candidate_probabilities(
     for label, texts in phrasings.items():
         if not texts or not all(text.strip() for text in texts):
             raise ValueError(f"Candidate {label!r} must have a text, and none that is empty; got {list(texts)!r}.")
+    elsewhere = getattr(model, "candidate_probabilities", None)
+    if elsewhere:  # it does not run in this process
+        return elsewhere(picture, question, phrasings)
     if isinstance(model, Conversation) != (picture is None):
         raise ValueError("Give a conversation alone, or a model and a picture.")
     labels = [label for label, texts in phrasings.items() for _ in texts]
@@ -79,9 +83,7 @@ def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> tor
         )
     query_output = None
     if isinstance(model, Conversation):
-        query_output = model._query_output
-        if query_output is None:
-            raise ChatError("closed", "This conversation is closed. Start a new one with the picture.")
+        query_output = model.query_output[:1]  # a conversation may have further pictures
     else:
         pixel_values = chat_model.processor.pixel_values([open_picture(picture)])
         pixel_values = pixel_values.to(chat_model.device, chat_model.dtype)
@@ -106,4 +108,4 @@ def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> tor
         return torch.cat(parts)
 
     with chat_model.lock:
-        return chat_model._with_memory(score)
+        return chat_model.with_memory(score)

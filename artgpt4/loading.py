@@ -1,19 +1,23 @@
 """load("mini"), load("folder") or load("owner/name") -> a ChatModel, ready to talk."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2  # the Hub client lets some of its errors through
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.utils import tqdm
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from transformers import BitsAndBytesConfig
 from transformers.utils import is_bitsandbytes_available
 
+from artgpt4 import memory, openai
 from artgpt4.chat import ChatModel
 from artgpt4.minigpt4 import MiniGPT4Config, MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from artgpt4.openai import OpenAIModel
 
 MINI = Path(__file__).parent / "checkpoints" / "artgpt4-mini" / "artgpt4"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -34,26 +38,41 @@ def load(
     device: str = "auto",
     dtype: str | torch.dtype = "auto",
     quantization: str | None = None,
-) -> ChatModel:
+    progress: Callable[[int, int], None] | None = None,
+) -> ChatModel | OpenAIModel:
     """Loads a model to talk with.
 
     Args:
         name: ``mini`` for the embedded model; a folder or a Hub id (owner/name) with an adapter, which brings its base;
-            with a base alone; or with both, as ``artgpt4.convert`` writes them.
+            with a base alone; or with both, as ``artgpt4.convert`` writes them; or ``openai:http://host:port/v1#name``
+            for a model that an OpenAI-compatible server runs (the other arguments are the server's matter then).
         device: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; ``auto`` takes the first of them that there is.
         dtype: ``float32``, ``bfloat16`` or ``float16``; ``auto`` is bfloat16 on CUDA, float16 on MPS, float32 on CPU.
         quantization: ``8bit`` or ``4bit`` for the language model's weights, through bitsandbytes on CUDA.
+        progress: called while weights are fetched, with the bytes that are here and those there are in all.
 
     A small model on a CPU sets torch to one thread for the whole process: see `ONE_THREAD_BELOW`.
 
     Raises:
-        LoadError: if the model, or something that it needs, is not there.
+        LoadError: if the model, or something that it needs, is not there, or it does not fit.
     """
+    if name.startswith(openai.PREFIX):
+        try:
+            return OpenAIModel(name)
+        except ValueError as error:
+            raise LoadError(str(error)) from error
     device = choose_device(device)
     dtype = AUTO_DTYPES[device.type] if dtype == "auto" else _dtype(dtype)
     quantization_config = _quantization_config(quantization, device, dtype)
-    base_folder, adapter_folder = model_folders(name)
+    base_folder, adapter_folder = model_folders(name, progress)
     try:
+        folders = [folder for folder in (base_folder, adapter_folder) if folder]
+        needs, has = memory.needed(folders, dtype, quantization), memory.available(device)
+        if needs > has:  # a system that runs out of memory ends the process, and says nothing
+            raise LoadError(
+                f"{name} needs {memory.gigabytes(needs)} of memory, and {device} has {memory.gigabytes(has)} free; "
+                "take a larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
+            )
         base = _load_base(base_folder, device, dtype, quantization_config)
         processor = MiniGPT4Processor.from_pretrained(base_folder)
         model = _load_adapter(base, adapter_folder, device, dtype) if adapter_folder else base
@@ -112,13 +131,13 @@ def _quantization_config(quantization: str | None, device: torch.device, dtype: 
     )
 
 
-def model_folders(name: str) -> tuple[Path, Path | None]:
+def model_folders(name: str, progress: Callable[[int, int], None] | None = None) -> tuple[Path, Path | None]:
     """The base's folder of a model named as for `load`, and the adapter's if there is one. Raises LoadError."""
-    folder = MINI if name == "mini" else _fetch(name)
+    folder = MINI if name == "mini" else _fetch(name, progress)
     if (folder / "artgpt4" / "adapter_config.json").is_file():  # what artgpt4.convert wrote, as a whole
         folder = folder / "artgpt4"
     if (folder / "adapter_config.json").is_file():
-        return _base_of(folder), folder
+        return _base_of(folder, progress), folder
     if (folder / "config.json").is_file():
         return folder, None
     if name == "mini":
@@ -126,7 +145,7 @@ def model_folders(name: str) -> tuple[Path, Path | None]:
     raise LoadError(f"{name!r} holds no model: neither adapter_config.json nor config.json; see README.md, Models.")
 
 
-def _base_of(adapter: Path) -> Path:
+def _base_of(adapter: Path, progress: Callable[[int, int], None] | None) -> Path:
     base = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
     if not base:
         raise LoadError(
@@ -137,10 +156,10 @@ def _base_of(adapter: Path) -> Path:
         return beside
     if base.startswith("."):
         raise LoadError(f"The adapter {adapter.name!r} needs its base in {base!r} beside it, which is not there.")
-    return _fetch(base)
+    return _fetch(base, progress)
 
 
-def _fetch(name: str) -> Path:
+def _fetch(name: str, progress: Callable[[int, int], None] | None) -> Path:
     """The folder of that name, or what the Hub has under it."""
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -148,7 +167,8 @@ def _fetch(name: str) -> Path:
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise LoadError(f"There is no model {name!r}: give 'mini', a folder, or a Hub id (owner/name).")
     try:
-        return Path(snapshot_download(name, allow_patterns=HUB_FILES))
+        told = {"tqdm_class": _told(progress)} if progress else {}
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, **told))
     except GatedRepoError as error:
         raise LoadError(
             f"{name} asks for consent: accept its terms on huggingface.co, then `hf auth login`."
@@ -163,6 +183,25 @@ def _fetch(name: str) -> Path:
         ) from error
     except (httpx2.HTTPError, HfHubHTTPError, OSError, ValueError) as error:
         raise LoadError(f"{name} could not be fetched from the Hugging Face Hub: {_one_line(error)}") from error
+
+
+def _told(progress: Callable[[int, int], None]) -> type[tqdm]:
+    """A progress bar that also tells `progress`."""
+
+    class Told(tqdm):
+        def __init__(self, *args, **kwargs):
+            # Of the bars that are made, the one for the bytes of all files; it counts even where none is shown.
+            self._is_told = kwargs.get("name") == "huggingface_hub.snapshot_download"
+            self._done = 0
+            super().__init__(*args, **kwargs)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            if self._is_told:
+                self._done += int(n or 0)
+                progress(self._done, int(self.total or 0))
+            return super().update(n)
+
+    return Told
 
 
 def _load_base(folder: Path, device: torch.device, dtype: torch.dtype, quantization_config):

@@ -6,6 +6,7 @@ differs: one epsilon, where the picture's tokens stand in the prompt, and how th
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import nn
@@ -36,30 +37,38 @@ SYSTEM = (
 )
 
 
-def chat_prompt(rounds: Sequence[tuple[str, str | None]]) -> str:
+def chat_prompt(rounds: Sequence[tuple[str, str | None]], pictures: Sequence[int] | None = None) -> str:
     """The dialogue as MiniGPT-4's chat writes it: the picture stands before the first question.
 
     Args:
         rounds: questions and answers. The last answer may be None: the prompt then ends where the answer begins.
             Otherwise it ends in `###`.
+        pictures: for each round how many pictures had been shown by then; None for one from the first round on. A
+            picture stands before the first question after it; several in a row are turns of their own but for the last.
 
     Raises:
         ValueError: if there is no round, or if an answer other than the last is None.
     """
-    return "".join(text for text, _ in chat_parts(rounds))
+    return "".join(text for text, _ in chat_parts(rounds, pictures))
 
 
-def chat_parts(rounds: Sequence[tuple[str, str | None]], has_picture: bool = True) -> list[tuple[str, bool]]:
+def chat_parts(
+    rounds: Sequence[tuple[str, str | None]], pictures: Sequence[int] | None = None
+) -> list[tuple[str, bool]]:
     """The pieces of `chat_prompt` in order, each with whether the model has to say it (an answer and its `###`).
 
     Without a picture, as in some training data, nothing is said about one.
     """
+    pictures = [1] * len(rounds) if pictures is None else pictures
     if not rounds:
         raise ValueError("A dialogue needs at least one round; got none.")
-    parts = [(SYSTEM + END if has_picture else END, False)]
+    parts, shown = [(SYSTEM + END if any(pictures) else END, False)], 0
     for number, (question, answer) in enumerate(rounds):
-        image = f"<Img>{IMAGE}</Img> " if number == 0 and has_picture else ""
-        parts.append((f"Human: {image}{question}{END}Assistant:", False))
+        images = [f"<Img>{IMAGE}</Img>"] * (pictures[number] - shown)
+        shown = max(shown, pictures[number])
+        asked = "".join(f"Human: {image}{END}" for image in images[:-1])
+        asked += f"Human: {''.join(f'{image} ' for image in images[-1:])}{question}{END}Assistant:"
+        parts.append((asked, False))
         if answer is not None:
             parts.append((f" {answer}{END}", True))
         elif number != len(rounds) - 1:
@@ -204,26 +213,25 @@ class MiniGPT4Processor(ProcessorMixin):
         """The placeholder's id, which no text can give."""
         return IMAGE_TOKEN_ID
 
-    def pixel_values(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """Pictures -> [B, 3, S, S]."""
-        return self.image_processor(list(pictures), return_tensors="pt")["pixel_values"]
+    def pixel_values(self, pictures: Sequence[Image.Image | np.ndarray]) -> torch.Tensor:
+        """Pictures, or uint8 RGB arrays [height, width, 3] -> [B, 3, S, S]."""
+        # Resized here, by the same call of Pillow's: the image processor would first copy each several times in full
+        # size, which takes longer than all the rest.
+        size = (self.image_processor.size["width"], self.image_processor.size["height"])
+        pictures = [Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture for picture in pictures]
+        small = [picture.convert("RGB").resize(size, self.image_processor.resample) for picture in pictures]
+        return self.image_processor(small, do_resize=False, return_tensors="pt")["pixel_values"]
 
     def tokenize(self, prompt: str) -> list[int]:
-        """The ids of a prompt: what stands before and after `<ImageHere>` is tokenised by itself, BOS in front only.
-
-        Raises:
-            ValueError: if `<ImageHere>` occurs more than once.
-        """
+        """The ids of a prompt: what stands before and after `<ImageHere>` is tokenised by itself, BOS in front only."""
         return self._tokenize(prompt)[0]
 
     def _tokenize(self, prompt: str) -> tuple[list[int], list[int]]:
         """Ids, and for each the position in `prompt` of the last character that it stands for (-1: of none)."""
         pieces = prompt.split(IMAGE)
-        if len(pieces) > 2:
-            raise ValueError(f"A prompt holds at most one picture; {IMAGE!r} occurs {len(pieces) - 1} times.")
         ids, ends, start = [self.tokenizer.bos_token_id], [-1], 0
         for number, piece in enumerate(pieces):
-            if number == 1:
+            if number > 0:
                 ids += [self.image_token_id] * self.num_query_tokens
                 ends += [-1] * self.num_query_tokens
             # What a user types is text: "</s>" or "<unk>" in it must not become the token of that name.
@@ -248,7 +256,7 @@ class MiniGPT4Processor(ProcessorMixin):
         """
         if any(answer is None for _, answer in rounds):
             raise ValueError("Every round needs an answer to learn from; one of them is None.")
-        parts = chat_parts(rounds, has_picture)
+        parts = chat_parts(rounds, None if has_picture else [0] * len(rounds))
         is_answer = [learnt for text, learnt in parts for _ in text]
         ids, ends = self._tokenize("".join(text for text, _ in parts))
         labels = [token if end >= 0 and is_answer[end] else -100 for token, end in zip(ids, ends, strict=True)]

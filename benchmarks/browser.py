@@ -17,22 +17,22 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 @contextmanager
-def running_app(log: Path, *arguments: str):
-    """Runs `python app.py` on a free port, and gives its address once the first page can be had."""
+def running_app(log: Path, *arguments: str, script: str = "app.py"):
+    """Runs `python app.py`, or a script in its place, on a free port; gives its address once a page can be had."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with log.open("w") as output:
         app = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port), *arguments],
+            [sys.executable, script, "--port", str(port), *arguments],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"},
+            env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
         )
     address = f"http://127.0.0.1:{port}/"
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             if app.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the app did not open its page:\n{log.read_text()[-2000:]}")

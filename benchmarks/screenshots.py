@@ -59,9 +59,17 @@ def talk(page: Page, picture: Path, presets: list[str]) -> None:
     temperature.press("Tab")
     page.get_by_role("button", name="Parameters").click()
     for rounds, preset in enumerate(presets, start=1):
-        page.get_by_role("button", name=preset).click()
+        chip = page.locator("button.chip", has_text=preset)
+        chip.click()
+        expect(page.locator("#question textarea")).not_to_have_value("", timeout=PATIENCE)
+        chip.click()
         expect(page.locator("#chat [data-testid=bot]")).to_have_count(rounds, timeout=PATIENCE)
         expect(page.get_by_role("button", name="Try again")).to_be_enabled(timeout=PATIENCE)
+        if rounds < len(presets) and page.locator("#presets button.chip").first.is_hidden():
+            page.locator("#presets > button").click()  # the first questions fold away after the first answer
+    page.locator("#about h2").first.wait_for()
+    page.locator("#looked > button").click()
+    page.locator("#veil img").wait_for(state="attached")
     page.mouse.move(0, 0)
     page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
     page.wait_for_timeout(500)  # what was hovered over fades, and the drawer closes

@@ -69,3 +69,17 @@ def pytest_collection_modifyitems(config, items):
     if not torch.cuda.is_available():
         config.hook.pytest_deselected(items=[item for item in items if "gpu" in item.keywords])
         items[:] = [item for item in items if "gpu" not in item.keywords]
+
+
+class Clock:
+    """A time that stands still until a test moves it."""
+
+    now = 1_700_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()

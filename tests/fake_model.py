@@ -10,24 +10,35 @@ class FakeRound:
     answer: str = ""
     end: str = "stopped"
     notice: str = ""
+    pictures: int = 1
+    left_out: int = 0
+    seed: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
 
 
 class FakeConversation:
     def __init__(self, model, picture):
         self.model, self.picture, self.rounds, self.closed = model, picture, [], False
+        self.pictures = [picture]
 
     def ask(self, text, **parameters):
-        self.rounds.append(FakeRound(text))
-        yield from self._answer(text, parameters)
+        return self._begin(self.rounds, text, parameters)
 
     def retry(self, **parameters):
-        yield from self._answer(self.rounds[-1].question, parameters)
+        return self.edit(len(self.rounds) - 1, self.rounds[-1].question, **parameters)
+
+    def edit(self, index, text, **parameters):
+        return self._begin(self.rounds[:index], text, parameters)
+
+    def _begin(self, earlier, text, parameters):
+        self.rounds = [*earlier, FakeRound(text)]
+        return self._answer(text, parameters)
 
     def _answer(self, text, parameters):
         self.model.parameters.append(parameters)
         words = self.model.words(text, self.picture)
         self.model.at_work += 1
-        self.rounds[-1].answer = ""
         try:
             for word in words:
                 time.sleep(self.model.pause)

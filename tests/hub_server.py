@@ -1,4 +1,4 @@
-"""A small server that speaks the Hugging Face Hub's endpoints for models, for the real client to talk to."""
+"""A small server that speaks the Hugging Face Hub's endpoints, for the real client to talk to."""
 
 import base64
 import hashlib
@@ -9,7 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class HubServer(ThreadingHTTPServer):
-    """`repos`: owner/name -> path -> bytes. `break_once`: a path whose next download ends halfway."""
+    """`repos`: owner/name -> path -> bytes. `break_once`: a path whose next download ends halfway.
+
+    `made`: owner/name -> what the client asked for when it made the repository. `settings`: what it set of a Space, as
+    (name of the setting, body).
+    """
 
     daemon_threads = True
 
@@ -17,7 +21,10 @@ class HubServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repos: dict[str, dict[str, bytes]] = {}
         self.objects: dict[str, bytes] = {}
+        self.made: dict[str, dict] = {}
+        self.settings: list[tuple[str, dict]] = []
         self.break_once = ""
+        self.fail = "\0"  # part of the paths that are answered with an error
         self.ranges: list[tuple[str, str]] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -70,9 +77,14 @@ class _Handler(BaseHTTPRequestHandler):
             if asked["organization"] != "painter":
                 return self.send({"error": "Forbidden"}, 403)
             status = 409 if name in server.repos else 200
-            server.repos.setdefault(name, {})
+            if name not in server.repos:
+                server.repos[name], server.made[name] = {}, asked
             return self.send({"url": f"{server.url}/{name}"}, status)
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/preupload/main", path):
+        if match := re.fullmatch(r"/api/spaces/([^/]+/[^/]+)/(secrets|variables|hardware)", path):
+            server.settings.append((match[2], json.loads(body)))
+            runtime = {"stage": "BUILDING", "hardware": {"current": None, "requested": "cpu-basic"}}
+            return self.send(runtime if match[2] == "hardware" else {})
+        if match := re.fullmatch(r"/api/(?:models|datasets|spaces)/([^/]+/[^/]+)/preupload/main", path):
             files = [file["path"] for file in json.loads(body)["files"]]
             modes = {name: "lfs" if name.endswith((".safetensors", ".png")) else "regular" for name in files}
             return self.send(
@@ -84,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if one["oid"] not in server.objects:
                     one["actions"] = {"upload": {"href": f"{server.url}/lfs/{one['oid']}"}}
             return self.send({"transfer": "basic", "objects": objects})
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/main", path):
+        if match := re.fullmatch(r"/api/(?:models|datasets|spaces)/([^/]+/[^/]+)/commit/main", path):
             files = server.repos[match[1]]
             for line in body.splitlines():
                 row = json.loads(line)
@@ -103,13 +115,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server, path = self.server, self.path.partition("?")[0]
-        match = re.fullmatch(r"/(?:api/models/)?([^/]+/[^/]+)(?:/(revision|tree|resolve)/[^/]+/?(.*))?", path)
+        if server.fail in path:
+            return self.send({"error": "Forbidden"}, 403)
+        match = re.fullmatch(
+            r"/(?:(?:api/)?(?:models|datasets|spaces)/)?([^/]+/[^/]+)(?:/(revision|tree|resolve)/[^/]+/?(.*))?", path
+        )
         if not match or match[1] not in server.repos:
             return self.send({"error": "Repository not found"}, 404, X_Error_Code="RepoNotFound")
         name, kind, file = match.groups()
         files = server.repos[name]
         if kind in (None, "revision"):
-            return self.send({"id": name, "sha": commit_of(files), "siblings": [{"rfilename": f} for f in files]})
+            made = server.made.get(name, {})
+            is_private = made.get("private") or made.get("visibility") == "private"
+            siblings = [{"rfilename": f} for f in files]
+            return self.send({"id": name, "sha": commit_of(files), "siblings": siblings, "private": bool(is_private)})
         if kind == "tree":
             return self.send(
                 [

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
@@ -12,13 +13,25 @@ from benchmarks.browser import chromium, running_app
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
-#: Milliseconds that any one thing may take; two slow cores are shared with the model.
-PATIENCE = 40_000
+#: Milliseconds that any one thing may take, on a machine that has much else to do.
+PATIENCE = 120_000
+expect.set_options(timeout=PATIENCE)
+
+
+#: In either language.
+AGAIN = re.compile("Try again|重新回答")
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     with running_app(tmp_path_factory.mktemp("app") / "app.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def slow_address(tmp_path_factory):
+    """The app whose answers take a tenth of a second a token, and end only where they are made to."""
+    with running_app(tmp_path_factory.mktemp("slow_app") / "app.log", script="tests/slow_app.py") as address:
         yield address
 
 
@@ -33,8 +46,9 @@ def open_page(browser, address):
     """Opens the page in a window of its own, and keeps what it asked for and complained about."""
     contexts = []
 
-    def open_page(width=1280, height=800, color_scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=color_scheme)
+    def open_page(width=1280, height=800, color_scheme="light", address=address, locale="en-GB"):
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, color_scheme=color_scheme, locale=locale)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
@@ -43,7 +57,9 @@ def open_page(browser, address):
         page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.goto(address)
-        page.get_by_role("button", name="A title").wait_for()
+        page.locator("button.chip").first.wait_for()
+        # The last thing that an opened page is told: by then it speaks its language.
+        expect(page.locator("#status")).to_contain_text("cpu")
         return page
 
     yield open_page
@@ -76,101 +92,74 @@ def set_number(page, label, value):
     box.press("Tab")
 
 
+def ask_chip(page, label, instruction):
+    """A first tap fills the box, a second sends what is in it."""
+    chip, box = page.locator("button.chip", has_text=label), page.locator("#question textarea")
+    chip.click()
+    expect(box).to_have_value(instruction)
+    chip.click()
+
+
 def wait_until_answered(page, rounds):
-    expect(page.get_by_role("button", name="Try again")).to_be_enabled(timeout=PATIENCE)
-    expect(answers(page)).to_have_count(rounds, timeout=PATIENCE)
-
-
-#: Notes every text that the newest answer has shown.
-WATCH = """() => {
-    window.seen = [];
-    new MutationObserver(() => {
-        const answers = document.querySelectorAll("#chat [data-testid=bot]");
-        const text = answers.length ? answers[answers.length - 1].innerText.trim() : "";
-        if (text && text !== "…" && text !== window.seen.at(-1)) window.seen.push(text);
-    }).observe(document.querySelector("#chat"), {subtree: true, childList: true, characterData: true});
-}"""
-
-#: Stops the next answer as soon as some of it can be read, and notes when it has ended, stopped or not.
-STOP_WHEN_SPEAKING = """() => {
-    let began = false;
-    window.ended = false;
-    const observer = new MutationObserver(() => {
-        const button = document.querySelector("#question .stop-button");
-        if (!button) {
-            if (began) { observer.disconnect(); window.ended = true; }
-            return;
-        }
-        began = true;
-        const answers = document.querySelectorAll("#chat [data-testid=bot]");
-        const text = answers[answers.length - 1].innerText.trim();
-        if (text && text !== "…") button.click();
-    });
-    observer.observe(document.querySelector("#talk"), {subtree: true, childList: true, characterData: true});
-}"""
+    # In this order: an answer is on the page, as "…", from the moment that its question is.
+    expect(answers(page)).to_have_count(rounds)
+    expect(page.locator("#actions button").filter(has_text=AGAIN)).to_be_enabled()
 
 
 def test_a_visitor_talks_about_a_picture(open_page, picture_file):
     page = open_page()
-    expect(page.locator("#status")).to_contain_text("parameters", timeout=PATIENCE)
+    expect(page.locator("#status")).to_contain_text("parameters")
     expect(page.locator("#status")).to_contain_text("cpu")
     upload(page, picture_file)
     page.get_by_role("button", name="Parameters").click()
     set_number(page, "Longest answer", 60)
-    page.evaluate(WATCH)
 
-    page.get_by_role("button", name="What does it make you feel?").click()
+    ask_chip(page, "What does it make you feel?", "What does this picture make you feel?")
     wait_until_answered(page, 1)
     assert page.locator("#chat [data-testid=user]").inner_text().strip() == "What does this picture make you feel?"
-    seen = page.evaluate("window.seen")
-    assert len(seen) >= 2, f"the answer did not stream: {seen}"
-    assert len(seen[0]) < len(seen[-1])
+    first = answers(page).inner_text().strip()
+    assert first not in ("", "…")
     page.screenshot(path=SCREENSHOTS / "answer.png")
 
-    page.get_by_label("Your question").fill("What colours do you see?")
-    page.get_by_label("Your question").press("Enter")
-    expect(page.get_by_label("Your question")).to_have_value("")
+    page.locator("#question textarea").fill("What colours do you see?")
+    page.locator("#question textarea").press("Enter")
+    expect(page.locator("#question textarea")).to_have_value("")
     wait_until_answered(page, 2)
-    first, second = answers(page).all_inner_texts()
-    assert first.strip() == seen[-1] and second.strip()
-
-    set_number(page, "Temperature", 2)
-    set_number(page, "Top-p", 1)
-    set_number(page, "Longest answer", 600)
+    assert answers(page).first.inner_text().strip() == first
+    assert answers(page).last.inner_text().strip() not in ("", "…")
     page.screenshot(path=SCREENSHOTS / "parameters.png", full_page=True)
-    page.evaluate(STOP_WHEN_SPEAKING)
-    page.get_by_label("Your question").fill("Describe this picture in detail, with the mood it has.")
-    page.get_by_label("Your question").press("Enter")
-    # The embedded model says a whole answer in a quarter of a second: a stop may come after its end, but not always.
-    for _ in range(15):
-        page.wait_for_function("window.ended", timeout=PATIENCE)
-        wait_until_answered(page, 3)
-        if page.locator("#notice").inner_text().strip() == "Stopped.":
-            break
-        page.evaluate(STOP_WHEN_SPEAKING)
-        page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#notice")).to_have_text("Stopped.")
-    stopped = answers(page).last.inner_text().strip()
-    assert stopped
-
-    set_number(page, "Temperature", 0)
-    set_number(page, "Longest answer", 60)
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#notice")).not_to_have_text("Stopped.")
-    wait_until_answered(page, 3)
-    assert answers(page).last.inner_text().strip() not in ("", stopped)
-    assert answers(page).first.inner_text().strip() == first.strip()
 
     page.get_by_role("button", name="Undo").click()
-    expect(answers(page)).to_have_count(2)
+    expect(answers(page)).to_have_count(1)
     page.locator("#actions").get_by_role("button", name="Clear").click()
     expect(answers(page)).to_have_count(0)
     assert page.complaints == []
 
 
+def test_an_answer_streams_and_stop_ends_it_at_what_was_said(open_page, slow_address, picture_file):
+    page = open_page(address=slow_address)
+    upload(page, picture_file)
+    page.get_by_role("button", name="Parameters").click()
+    set_number(page, "Longest answer", 600)  # a minute of it
+    page.locator("#question textarea").fill("Describe this picture.")
+    page.locator("#question textarea").press("Enter")
+    expect(answers(page)).to_have_text(re.compile(r"\w+"))
+    page.locator("#question .stop-button").click()
+    expect(page.locator("#notice")).to_have_text("Stopped.")
+    wait_until_answered(page, 1)
+    stopped = answers(page).inner_text().strip()
+    assert stopped and len(stopped.split()) < 600
+
+    set_number(page, "Longest answer", 20)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#notice")).to_contain_text("cut off")
+    wait_until_answered(page, 1)
+    assert page.complaints == []
+
+
 def test_the_page_asks_no_other_server_for_anything(open_page, address):
     page = open_page()
-    expect(page.locator("#status")).to_contain_text("parameters", timeout=PATIENCE)
+    expect(page.locator("#status")).to_contain_text("parameters")
     page.wait_for_load_state("load")
     assert [url for url in page.requested if not url.startswith((address, "data:", "blob:"))] == []
     assert page.complaints == []
@@ -193,18 +182,91 @@ def test_a_file_that_is_no_picture_gets_a_sentence(open_page, tmp_path):
 
 def test_a_question_without_a_picture_gets_a_sentence(open_page):
     page = open_page()
-    page.get_by_role("button", name="A title").click()
+    ask_chip(page, "A title", "Give this picture a title.")
     expect(page.locator("#notice")).to_have_text(re.compile("Choose a picture first"))
     expect(answers(page)).to_have_count(0)
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
-@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("width, height", [(1280, 800), (640, 400), (390, 844)])  # (640, 400): a zoom of 200 %
 def test_nothing_sticks_out_of_the_window(open_page, picture_file, width, height, color_scheme):
     page = open_page(width, height, color_scheme)
     upload(page, picture_file)
     page.screenshot(path=SCREENSHOTS / f"{width}-{color_scheme}.png", full_page=True)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    assert page.locator("#masthead").bounding_box()["height"] < 300
     for part in ("#picture", "#chat", "#question", "#actions", "#presets"):
         box = page.locator(part).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width, part
+
+
+SIZES = [(1280, 800, "light", "en-GB"), (390, 844, "dark", "zh-CN")]
+
+
+@pytest.mark.parametrize("width, height, color_scheme, locale", SIZES)
+def test_what_stands_beside_an_answer(open_page, picture_file, width, height, color_scheme, locale):
+    page = open_page(width, height, color_scheme, locale=locale)
+    assert page.locator("html").get_attribute("lang") == ("en" if locale == "en-GB" else "zh-CN")
+    upload(page, picture_file)
+    ask_chip(page, "Colours and light" if locale == "en-GB" else "色彩与光线", "Describe the colours and the light.")
+    wait_until_answered(page, 1)
+    expect(page.locator("#emotions tbody tr")).to_have_count(9)
+    expect(page.locator("#about")).to_contain_text("mini")
+
+    page.locator("#looked > button").click()
+    veil = page.locator("#veil img")
+    expect(veil).to_have_attribute("src", re.compile("^data:image/png;base64,"))
+    page.wait_for_function("""() => {
+        const [veil, picture] = ["#veil img", "#picture .image-frame img"].map((s) =>
+            document.querySelector(s).getBoundingClientRect());
+        return ["left", "top", "width", "height"].every((side) => Math.abs(veil[side] - picture[side]) < 1);
+    }""")
+    whole = veil.get_attribute("src")
+    page.locator(".spans button.whole").focus()
+    page.keyboard.press("ArrowRight")  # the first sentence
+    page.keyboard.press("ArrowRight")  # its first word
+    page.keyboard.press("Enter")
+    expect(veil).not_to_have_attribute("src", whole)
+    expect(page.locator(".spans button.word").first).to_have_attribute("aria-pressed", "true")
+    page.screenshot(path=SCREENSHOTS / f"beside-{width}-{locale}.png", full_page=True)
+
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response["violations"]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"][:5]]) for v in found] == []
+    assert page.complaints == []
+
+
+def test_both_tries_are_kept_and_the_page_speaks_the_language_it_is_told(open_page, picture_file):
+    page = open_page()
+    upload(page, picture_file)
+    ask_chip(page, "A title", "Give this picture a title.")
+    wait_until_answered(page, 1)
+    first = answers(page).inner_text()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#variant")).to_have_text("Variant 2 of 2")
+    page.get_by_role("button", name="Previous variant").click()
+    expect(page.locator("#variant")).to_have_text("Variant 1 of 2")
+    expect(answers(page)).to_have_text(first)
+
+    page.locator("#language").click()
+    expect(page.locator("#actions")).to_contain_text("重新回答")
+    expect(page.locator("#variant")).to_contain_text("第 1 版")
+    expect(answers(page)).to_have_text(first)
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.reload()
+    expect(page.locator("#presets")).to_contain_text("画里有什么")
+
+
+def test_the_picture_can_be_seen_larger(open_page, picture_file):
+    page = open_page()
+    upload(page, picture_file)
+    page.get_by_role("button", name="Larger").click()
+    page.wait_for_function("(f => f.scrollWidth > 1.4 * f.clientWidth)(document.querySelector('#frame'))")
+    page.get_by_role("button", name="Whole picture").click()
+    page.wait_for_function("(f => f.scrollWidth <= f.clientWidth)(document.querySelector('#frame'))")
+
+
+def test_examples_and_buttons_have_names(open_page):
+    page = open_page()
+    page.get_by_role("button", name="Sunset boats").wait_for()
+    page.get_by_role("button", name="Send", exact=True).wait_for()
+    assert page.locator("#notice").get_attribute("aria-live") == "polite"

@@ -1,6 +1,10 @@
 """Our own models' answers: the chat's, batched or not, written as they come and gone on with."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +71,51 @@ def test_an_interrupted_run_goes_on_where_it_was(system, items, tmp_path):
     assert [json.loads(line)["answers"] for line in path.read_text().splitlines()] == whole
 
 
+class Feeling:
+    """Answers with what it is asked, and counts both kinds of questions."""
+
+    def __init__(self):
+        self.asked, self.felt = [], 0
+
+    def about(self):
+        return {"model": "feeling"}
+
+    def answer(self, pictures, rounds):
+        self.asked += rounds
+        return [list(questions) for questions in rounds]
+
+    def emotions(self, pictures):
+        self.felt += len(pictures)
+        return [{"awe": 0.75, "fear": 0.25} for _ in pictures]
+
+
+def test_emotions_are_added_to_answers_that_have_none(items, tmp_path):
+    path, broken = tmp_path / "p.jsonl", tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    files = [PICTURES[0], broken, PICTURES[2]]
+    generate(items[:2], files[:2], Feeling(), path)
+    before = [json.loads(line) for line in path.read_text().splitlines()]
+    later = Feeling()
+    assert generate(items, files, later, path, batch_size=2, emotions=True) == 2  # one to feel, one to answer too
+    assert later.asked == [items[2].rounds] and later.felt == 2
+    after = [json.loads(line) for line in path.read_text().splitlines()]
+    assert after[:2] == [before[0] | {"emotion": {"awe": 0.75, "fear": 0.25}}, before[1]]
+    assert after[2]["emotion"] == {"awe": 0.75, "fear": 0.25}
+    assert generate(items, files, Feeling(), path, emotions=True) == 0
+    assert sorted(tmp_path.iterdir()) == [broken, path]
+
+
+def test_emotions_of_an_interrupted_run_are_kept(items, tmp_path):
+    path = tmp_path / "p.jsonl"
+    generate(items, PICTURES, Feeling(), path)
+    record = json.loads(path.read_text().splitlines()[1])
+    (tmp_path / "p.jsonl.part0").write_text(json.dumps(record | {"emotion": "fear"}) + '\n{"id": "')
+    later = Feeling()
+    assert generate(items, PICTURES, later, path, emotions=True) == 2
+    assert later.asked == []
+    assert [type(prediction.emotion) for prediction in read_predictions(path)] == [dict, str, dict]
+
+
 def test_a_broken_picture_is_a_line_with_an_error(system, items, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
@@ -94,3 +143,51 @@ def test_the_command_answers_a_benchmark_and_misses_pictures_before_it_starts(tm
     assert not (tmp_path / "p.jsonl").exists()
     main([*arguments, str(PICTURES[0].parent)])
     assert [prediction.id for prediction in read_predictions(tmp_path / "p.jsonl")] == [item.id for item in items]
+
+
+_PROCESS = """
+import sys
+from pathlib import Path
+from artgpt4.evaluation.benchmarks import Item
+from artgpt4.evaluation.generate import generate
+
+class Echo:
+    def about(self):
+        return {"model": "echo"}
+    def answer(self, pictures, rounds):
+        return [list(questions) for questions in rounds]
+
+items = [Item(f"item {number}", "p.jpg", (f"question {number}",)) for number in range(7)]
+generate(items, [Path(sys.argv[1])] * 7, Echo(), sys.argv[2], batch_size=2)
+"""
+
+
+def test_two_processes_write_one_file_without_doubles_and_go_on_with_what_others_left(tmp_path):
+    path = tmp_path / "p.jsonl"
+    lines = [json.dumps({"id": f"item {number}", "answers": [f"question {number}"]}) for number in range(7)]
+    path.write_text(lines[3] + "\n")
+    # An earlier run of more processes was killed: one part has a line that is merged already, one is half written.
+    (tmp_path / "p.jsonl.part0").write_text(f"{lines[3]}\n{lines[5]}\n")
+    (tmp_path / "p.jsonl.part2").write_text(f"{lines[0]}\n{lines[1][:9]}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    # What `accelerate launch` and `torchrun` set for each process.
+    where = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    where |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PROCESS, str(PICTURES[0]), str(path)],
+            env=os.environ | where | {"RANK": rank, "LOCAL_RANK": rank},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+    written = read_predictions(path)  # raises on doubles
+    assert sorted(prediction.id for prediction in written) == [f"item {number}" for number in range(7)]
+    assert all(prediction.answers == (prediction.id.replace("item", "question"),) for prediction in written)
+    assert not list(tmp_path.glob("*.part*"))

@@ -179,8 +179,34 @@ def test_the_command_scores_and_replays_artmm(server, tmp_path):
     main(["report", str(tmp_path / "asked"), str(tmp_path / "replayed"), "--out", str(tmp_path / "report")])
     text = (tmp_path / "report" / "report.md").read_text()
     for system in ("asked", "replayed"):
-        assert f"| **{system}**, judge | 4.00 | 2.00 | 3.00 | 5.00 | 3.50 |" in text
+        row = next(line for line in text.splitlines() if line.startswith(f"| **{system}**, judge"))
+        figures = [cell.split()[0] for cell in row.strip("| ").split("|")[1:]]
+        assert figures == ["4.00", "2.00", "3.00", "5.00", "3.50"]
         assert f"saw the picture: 8 {system}." in text
     with (tmp_path / "report" / "scores.csv").open() as file:
         rows = {(row["system"], row["metric"]): row["score"] for row in csv.DictReader(file)}
     assert rows["asked", "judge_total"] == rows["replayed", "judge_total"] == "3.5"
+
+
+def test_the_command_compares_two_systems_in_both_orders(server, tmp_path):
+    def better(prompt):
+        return "first" if prompt.index("Shapes.") < prompt.index("Nothing.") else "second"
+
+    server.replies.append(lambda prompt: json.dumps({"better": better(prompt), "reason": ""}))
+    items = [Item(f"{axis}/1", PICTURE.name, ("What is it?",), axis=axis) for axis in ("IDC", "ISAC", "ICRC", "MDIUC")]
+    write_artmm_jsonl(items, tmp_path / "artmm.jsonl")
+    for name, answer in (("ours", "Shapes."), ("theirs", "Nothing.")):
+        lines = [json.dumps({"id": item.id, "answers": [answer]}) for item in items]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    arguments = ["compare", "--data", str(tmp_path / "artmm.jsonl"), "--pictures", str(PICTURE.parent), "--judge", "m"]
+    arguments += ["--judge-record", str(tmp_path / "judge.jsonl"), "--repeats", "1"]
+    for order, more in ((("ours", "theirs"), ["--judge-url", server.url]), (("theirs", "ours"), [])):
+        files = [str(tmp_path / f"{name}.jsonl") for name in order]
+        out = str(tmp_path / order[0])
+        main([*arguments, "--predictions", *files, "--systems", *order, "--out", out, *more])
+    assert len(server.asked) == 8  # the second run asks nothing that the record does not have
+    main(["report", str(tmp_path / "ours"), str(tmp_path / "theirs"), "--out", str(tmp_path / "report")])
+    with (tmp_path / "report" / "scores.csv").open() as file:
+        rows = {(row["system"], row["metric"]): float(row["score"]) for row in csv.DictReader(file)}
+    assert rows["ours against theirs", "preferred_total"] == 1.0
+    assert rows["theirs against ours", "preferred_total"] == 0.0

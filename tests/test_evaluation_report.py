@@ -9,9 +9,9 @@ from PIL import Image
 from artgpt4.emotions import EMOTIONS
 from artgpt4.evaluation import metrics
 from artgpt4.evaluation.__main__ import main
-from artgpt4.evaluation.benchmarks import Item, Prediction
+from artgpt4.evaluation.benchmarks import DataError, Item, Prediction, read_artmm_jsonl
 from artgpt4.evaluation.judge import Verdict
-from artgpt4.evaluation.scoring import emotion_confusion, read_run, score_judged
+from artgpt4.evaluation.scoring import emotion_confusion, read_ratings, read_run, score_judged
 
 SAID = {
     "awe": ["The vast sky fills me with awe", "I am in awe of these great mountains"],
@@ -206,15 +206,71 @@ def test_peoples_scores_enter_the_table_beside_printed_and_corrected_ones(artmm)
     score_artmm(artmm, "--people", str(artmm / "people.csv"))
     main(["report", str(artmm / "run"), "--out", str(artmm / "report")])
     text = (artmm / "report" / "report.md").read_text()
-    assert "| **ours**, people | 2.25 | 2.25 | 2.25 | 2.25 | 2.25 |" in text  # means of (1, 3) and (2, 3)
+    row = next(line for line in text.splitlines() if line.startswith("| **ours**, people"))
+    cells = [cell.strip() for cell in row.strip("| ").split("|")[1:]]  # means of (1, 3) and (2, 3)
+    assert cells[:4] == ["2.25 [2.00, 2.50], n 2"] * 4
+    assert cells[4].startswith("2.25 [") and cells[4].endswith("], n 8")
     assert "| ArtGPT-4 (MiniGPT-4-Vicuna-13B), as printed | 3.80 | 2.80 | 5.00 | 4.00 | 3.90 |" in text
     assert "| ArtGPT-4 (MiniGPT-4-Vicuna-13B), corrected | 3.80 | 2.80 | 3.00 | 4.00 | 3.40 |" in text
+
+
+def people_jsonl(folder, records):
+    (folder / "people.jsonl").write_text("\n".join(map(json.dumps, records)))
+    return folder / "people.jsonl"
+
+
+def test_scores_of_a_rating_session_are_those_of_the_csv(artmm):
+    with (artmm / "people.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    records = [
+        {"picture": row["id"], "rubric": row["id"].partition("/")[0], "score": int(row["score"])}
+        | {name: row[name] for name in ("system", "rater")}
+        | {"comment": "any"}
+        for row in rows
+    ]
+    own = {"picture": "IDC/1", "system": "ours", "rater": "ada", "rubric": "a study's own", "score": 2}
+    items = read_artmm_jsonl(artmm / "artmm.jsonl")
+    from_jsonl = read_ratings(people_jsonl(artmm, [*records, own]), "ours", items)
+    assert from_jsonl == read_ratings(artmm / "people.csv", "ours", items)
+
+
+def test_a_picture_stands_for_its_item_on_the_rubric(tmp_path):
+    items = [Item(f"{axis}-1", "p.jpg", ("What?",), axis=axis) for axis in ("IDC", "ISAC")]
+    score = {"picture": "p.jpg", "system": "ours", "rater": "ada", "rubric": "ISAC", "score": 3.5}
+    assert read_ratings(people_jsonl(tmp_path, [score]), "ours", items) == {"ISAC-1": [3.5]}
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"score": 6}, "line 1: score is 6; it must be a number from 0 to 5"),
+        ({"score": float("nan")}, "line 1: score is nan"),
+        ({"score": "3"}, "line 1: score is '3'"),
+        ({"score": True}, "line 1: score is True"),
+        ({"score": None}, "line 1: score is None"),
+        ({"picture": "nowhere"}, "line 1: picture 'nowhere' is not asked about on the rubric IDC"),
+        ({"picture": "p.jpg"}, "line 1: picture 'p.jpg' has several items on IDC; name one by its id: IDC/1, IDC/2"),
+        ({"rater": 7}, "line 1: 'rater' is missing or not a str"),
+        ({"system": "theirs"}, "nobody scored the system 'ours'"),
+    ],
+)
+def test_faulty_scores_of_a_rating_session_are_named(artmm, change, message):
+    record = {"picture": "IDC/1", "system": "ours", "rater": "ada", "rubric": "IDC", "score": 3}
+    path = people_jsonl(artmm, [record | change])
+    with pytest.raises(DataError, match=message):
+        read_ratings(path, "ours", read_artmm_jsonl(artmm / "artmm.jsonl"))
+
+
+def test_a_score_that_is_there_twice_is_named(artmm):
+    record = {"picture": "IDC/1", "system": "ours", "rater": "ada", "rubric": "IDC", "score": 3}
+    with pytest.raises(DataError, match="line 2: rater 'ada' scored 'IDC/1' of 'ours' twice"):
+        read_ratings(people_jsonl(artmm, [record, record]), "ours", read_artmm_jsonl(artmm / "artmm.jsonl"))
 
 
 @pytest.mark.parametrize(
     "row, message",
     [
-        (["IDC/1", "ours", "ada", "6"], "line 2: score is '6'; it must be a number from 0 to 5"),
+        (["IDC/1", "ours", "ada", "6"], "line 2: score is 6; it must be a number from 0 to 5"),
         (["IDC/1", "ours", "ada", "good"], "line 2: score is 'good'"),
         (["XYZ/1", "ours", "ada", "3"], "line 2: id 'XYZ/1' is not in the benchmark"),
         (["IDC/1", "theirs", "ada", "3"], "nobody scored the system 'ours'"),
@@ -246,4 +302,4 @@ def test_the_total_is_the_mean_of_the_axes_however_many_pictures_each_has():
     rows = tables["system"].rows
     assert metrics.score("judge_total", rows["judge_total"]) == pytest.approx((4 + 2 + 3 + 5) / 4)
     assert metrics.score("judge_IDC", rows["judge_IDC"]) == 4
-    assert "3 verdicts" in notes[0]
+    assert "verdicts for each answer: 3" in notes[0]

@@ -106,3 +106,11 @@ def test_a_stage_pushes_at_its_end_and_a_failed_push_loses_nothing(
     assert "after 2 steps" in card and "batch_size: 2" in card and "align" in card and "loss.png" in files
     assert str(tmp_path) not in card
     assert say("painter/eye") == say(str(final))
+
+
+def test_card_shows_sets_of_shards_without_folders_and_commands(tmp_path):
+    recipe = {"shards": {"/home/me/laion/*.tar": 115.0, "pipe:fetch --key secret": 14.0}}
+    (tmp_path / hub.RECIPE).write_text(yaml.safe_dump(recipe))
+    card = hub.model_card(tmp_path, "painter/eye", "", "", has_plot=False)
+    assert "shards: `laion/*.tar (115), a pipe (14)`" in card
+    assert "secret" not in card and "/home" not in card

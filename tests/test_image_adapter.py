@@ -281,7 +281,7 @@ def test_unload_leaves_the_base_as_it_was():
 def test_merging_is_refused_and_breaks_nothing(method):
     model = trained()
     before = logits(model)
-    with pytest.raises(NotImplementedError, match="no base weight to merge it into. Use `unload"):
+    with pytest.raises(NotImplementedError, match="no base weight to merge it into. Use `unload"):  # for good
         getattr(model, method)()
     assert torch.equal(logits(model), before)
 

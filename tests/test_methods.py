@@ -1,10 +1,13 @@
 """What each method trains: the parameter counts of the paper, and that `artgpt4.load` opens every result."""
 
+import importlib.util
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 import artgpt4
 from artgpt4.minigpt4 import MiniGPT4Config, MiniGPT4ForConditionalGeneration, MiniGPT4Processor
@@ -106,6 +109,50 @@ def test_what_a_method_trained_is_what_load_opens(converted_reference, tmp_path,
         after = artgpt4.load(str(tmp_path / "run" / "final"), device="cpu", dtype="float32").model(**ids).logits
     # Without a picture the projection has no say.
     assert torch.equal(before, after) == (method == "projection")
+
+
+@pytest.mark.gpu  # bitsandbytes works on a CPU too, but is too large to ask of every machine that runs the tests
+@pytest.mark.parametrize("quantization", ["8bit", "4bit"])
+@pytest.mark.parametrize("method", ["image_adapter", "lora"])
+def test_quantised_base_trains_what_the_whole_one_trains_and_stays(converted_reference, tmp_path, quantization, method):
+    base = converted_reference / "minigpt4"
+    processor = MiniGPT4Processor.from_pretrained(base)
+    Image.new("RGB", (56, 56), "teal").save(tmp_path / "sea.png")
+    values = {"steps": 8, "batch_size": 2, "init_lr": 1e-2, "min_lr": 1e-2, "base": str(base), "method": method}
+    values |= {"dtype": "float32", "mixed_precision": "no", "log_every": 1, "lora_rank": 4}
+    losses = {}
+    for name in ("none", quantization):
+        args = AdapterArguments(tmp_path / name, quantization=name, **values)
+        samples = Records([(tmp_path / "sea.png", [(None, "A sea.")])], processor, 160, 0, 0, 1)
+        train_stage(accelerator_for(args), args, samples, processor)
+        losses[name] = [json.loads(row)["loss"] for row in (args.output / "log.jsonl").read_text().splitlines()]
+    assert losses[quantization][0] == pytest.approx(losses["none"][0], rel=0.02)
+    assert losses[quantization][-1] < 0.9 * losses[quantization][0]
+    saved = [load_file(tmp_path / name / "final" / "adapter_model.safetensors") for name in losses]
+    assert saved[0].keys() == saved[1].keys()
+    artgpt4.load(str(tmp_path / quantization / "final"), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["quantization=2bit"], "quantization=2bit is none of none, 8bit, 4bit"),
+        (["quantization=4bit", "method=full"], "method=full trains the base's own weights"),
+        (["tracker=wandb"], "tracker=wandb is none of none, tensorboard, trackio"),
+        (["token_crops=4"], "token_crops=4 needs token_cache="),
+    ],
+)
+def test_options_that_do_not_go_together_are_named(words, message):
+    with pytest.raises(ArgumentErrors, match=message):
+        parse(Stage1Arguments, ["output=x", "steps=1", "base=b", "shards=s", *words])
+
+
+@pytest.mark.parametrize(("word", "package"), [("quantization=8bit", "bitsandbytes"), ("tracker=trackio", "trackio")])
+def test_optional_package_that_is_missing_is_named_with_its_command(word, package, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find_spec(name))
+    with pytest.raises(ArgumentErrors, match=f"python -m pip install {package}"):
+        parse(Stage1Arguments, ["output=x", "steps=1", "base=b", "shards=s", word])
 
 
 def test_layer_numbers_are_read_as_yaml_and_words_give_them():

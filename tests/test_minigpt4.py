@@ -124,9 +124,18 @@ def test_prompt_is_tokenised_in_two_pieces_around_the_picture():
     assert PROCESSOR.tokenize("What?") == [1, *SENTENCEPIECE.encode("What?")]
 
 
-def test_two_pictures_in_a_prompt_are_refused():
-    with pytest.raises(ValueError, match="at most one picture; '<ImageHere>' occurs 2 times"):
-        PROCESSOR.tokenize(f"{IMAGE} and {IMAGE}")
+def test_each_piece_around_several_pictures_is_tokenised_by_itself():
+    expected = [1, *[IMAGE_TOKEN_ID] * 8, *SENTENCEPIECE.encode(" and "), *[IMAGE_TOKEN_ID] * 8]
+    assert PROCESSOR.tokenize(f"{IMAGE} and {IMAGE}") == expected
+
+
+def test_pictures_stand_before_the_question_that_they_were_shown_for():
+    image = f"<Img>{IMAGE}</Img>"
+    first = f"Human: {image} a###Assistant: b###"
+    assert chat_prompt([("a", "b"), ("c", None)], [1, 2]).endswith(f"###{first}Human: {image} c###Assistant:")
+    # The original's upload_img opens a turn for each picture; its ask joins the question to the last one.
+    assert chat_prompt([("a", "b")], [2]).endswith(f"###Human: {image}###{first}")
+    assert chat_prompt([("a", "b"), ("c", None)], [1, 1]) == chat_prompt([("a", "b"), ("c", None)])
 
 
 @given(TEXT)

@@ -12,6 +12,7 @@ from transformers import LlamaTokenizer
 
 from artgpt4.minigpt4 import BlipImageProcessorPil, MiniGPT4Processor
 from train import prepare
+from train.args import ArgumentErrors, parse
 from train.data import (
     ARTEMIS_INSTRUCTIONS,
     CAPTION_INSTRUCTIONS,
@@ -24,6 +25,7 @@ from train.data import (
     read_llava_instruct,
     read_paintingform,
 )
+from train.stage1 import Stage1Arguments
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,46 @@ def test_processes_draw_other_shards(processor, tmp_path):
     streams = [iter(ShardCaptions(str(tmp_path / "*.tar"), processor, 32, 0, rank, 2)) for rank in (0, 1, 0)]
     texts = [[learnt(next(stream), processor) for _ in range(20)] for stream in streams]
     assert texts[0] != texts[1] and texts[0] == texts[2]
+
+
+def test_sets_of_shards_come_by_their_weights_and_again_in_the_same_order(processor, tmp_path):
+    for name, length in (("laion", 40), ("cc_sbu", 3)):
+        (tmp_path / name).mkdir()
+        write_shard(tmp_path / name / "00000.tar", [img2dataset_sample(name)] * length)
+    weights = {str(tmp_path / "laion" / "*.tar"): 115, str(tmp_path / "cc_sbu" / "*.tar"): 14}
+    shards = ShardCaptions(weights, processor, 32, seed=0, rank=0, world_size=1)
+    stream = iter(shards)
+    texts = [learnt(next(stream), processor) for _ in range(1290)]
+    # Of samples and not of shards, however long these are; 140 with a deviation of 11.
+    assert abs(texts.count("cc_sbu") - 140) < 45 and texts.count("cc_sbu") + texts.count("laion") == 1290
+    later = shards.stream(0, 1, start=1200)
+    assert [learnt(next(later), processor) for _ in range(90)] == texts[1200:]
+    assert len(list(shards.pictures())) == 43
+
+
+def test_weights_of_shards_are_read_from_file_and_word(tmp_path):
+    common = ["output=x", "steps=1", "base=b"]
+    mixed = {"laion/{00..09}.tar": 115.0, "pipe:cat a:b.tar": 14.0}
+    (tmp_path / "run.yaml").write_text('shards: {"laion/{00..09}.tar": 115, "pipe:cat a:b.tar": 14}')
+    assert parse(Stage1Arguments, [*common, "--config", str(tmp_path / "run.yaml")]).shards == mixed
+    word = "shards={'laion/{00..09}.tar': 115, 'pipe:cat a:b.tar': 14}"
+    assert parse(Stage1Arguments, [*common, word]).shards == mixed
+    for pattern in ("laion/*.tar", "{a,b}/0.tar", "pipe:cat a:b.tar"):
+        assert parse(Stage1Arguments, [*common, f"shards={pattern}"]).shards == {pattern: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{a.tar: 0}", "the weight 0 of a.tar must be a positive number"),
+        ("{a.tar: -2}", "the weight -2 of a.tar must be a positive number"),
+        ("{a.tar: much}", "is not of type"),
+        ("", "shards= is missing"),
+    ],
+)
+def test_bad_weights_of_shards_are_named(value, message):
+    with pytest.raises(ArgumentErrors, match=message):
+        parse(Stage1Arguments, ["output=x", "steps=1", "base=b", f"shards={value}"])
 
 
 def test_whole_batch_of_unreadable_pictures_teaches_nothing_and_holds_no_process_up(processor):

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from artgpt4.minigpt4 import MiniGPT4Processor
-from tests import shared_steps
+from tests import shared_run, shared_steps
 from train import checkpoints, stage1
 from train.args import AdapterArguments
 from train.checkpoints import STATE, is_finished, last_state, open_log, save_whole
@@ -207,10 +208,10 @@ def test_shards_go_on_where_they_were(base, tmp_path):
 # --- several processes ---
 
 
-def two_processes(output: Path, *words: str) -> None:
+def two_processes(output: Path, *words: str, script: str = "tests.shared_steps") -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29637"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "-m", "tests.shared_steps", str(output), *words], check=True, env=environment)
+    subprocess.run([*command, "-m", script, str(output), *words], check=True, env=environment)
 
 
 @pytest.mark.parametrize("way", ["ddp", "fsdp2"])
@@ -236,3 +237,29 @@ def test_shared_out_weights_are_resumed(tmp_path):
     two_processes(tmp_path, "fsdp2")
     for name in ("step", "loss", "grad_norm"):
         assert [row[name] for row in rows(tmp_path)] == pytest.approx([row[name] for row in whole], rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def shared_runs(base, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shared")
+    Image.new("RGB", (28, 28), "teal").save(folder / "sea.png")
+    two_processes(base[0], str(folder), script="tests.shared_run")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["undisturbed", "stopped"])
+def test_two_processes_meet_every_sample_of_an_epoch_once(base, shared_runs, name):
+    samples = shared_run.read(shared_runs, base[1], 0, 1)
+    everything = sorted([i for i in next_of["labels"] if i != -100] for next_of in islice(samples, shared_run.RECORDS))
+    met = [(shared_runs / f"{name}-{rank}.jsonl").read_text().splitlines() for rank in (0, 1)]
+    assert len(met[0]) == len(met[1])
+    assert sorted(json.loads(row) for of_process in met for row in of_process) == everything
+    assert len({str(row) for row in everything}) == shared_run.RECORDS
+
+
+def test_sigterm_to_one_of_two_processes_ends_both_and_they_go_on_as_if_undisturbed(shared_runs):
+    stopped, undisturbed = (rows(shared_runs / name) for name in ("stopped", "undisturbed"))
+    assert (shared_runs / "stopped" / "step-5").is_dir() and not (shared_runs / "undisturbed" / "step-5").is_dir()
+    assert [row["step"] for row in stopped] == list(range(1, 17))
+    for name in ("loss", "grad_norm"):
+        assert [row[name] for row in stopped] == pytest.approx([row[name] for row in undisturbed], rel=1e-5)

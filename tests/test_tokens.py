@@ -1,18 +1,20 @@
 """The cache of what vision tower and Q-Former say: the same losses without them, and never from another tower."""
 
 import json
+import random
 import sys
 
 import pytest
 import torch
 from PIL import Image
 
+from artgpt4.images import open_picture
 from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from train import stage2, tokens
 from train.data import Records, ShardCaptions, collate
 from train.loop import learnt_in, token_loss
 from train.painter.write import write_shards
-from train.tokens import Tokens, chunks, make_tokens
+from train.tokens import Tokens, chunks, make_tokens, random_crop, views_of
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,10 @@ def align(tmp_path):
     annotations = [{"image_id": str(number), "caption": "dark " * number + "sea"} for number in range(6)]
     (folder / "filter_cap.json").write_text(json.dumps({"annotations": annotations}))
     for number in range(5):
-        Image.new("RGB", (40, 30), (50 * number, 90, 200)).save(folder / "image" / f"{number}.jpg")
+        picture = Image.linear_gradient("L").resize((40, 30))  # not of one colour: crops would all be alike
+        Image.merge(
+            "RGB", (picture, picture.point(lambda value: 255 - value), Image.new("L", (40, 30), 50 * number))
+        ).save(folder / "image" / f"{number}.jpg")
     (folder / "image" / "5.jpg").write_bytes(b"no picture")
     return folder
 
@@ -75,6 +80,42 @@ def test_cache_of_another_tower_is_refused(base, align, tmp_path, part):
 def test_missing_cache_names_the_command(base, tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m train.tokens"):
         Tokens(tmp_path / "none", *base[1:])
+
+
+def test_cached_crops_are_what_the_towers_say_of_the_same_crops(base, align, tmp_path):
+    _, model, processor = base
+    samples = records(align, processor)
+    assert make_tokens(tmp_path / "cache", samples.pictures(), model, processor, crops=3) == (5, 1)
+    cache, stream = Tokens(tmp_path / "cache", model, processor, crops=3), iter(samples)
+    drawn = [next(stream) for _ in range(24)]
+    drawn = [sample for sample in drawn if sample["picture"].name != "5.jpg"]
+    crops = [views_of(s["name"], open_picture(s["picture"]), 3)[s["draw"] % 3] for s in drawn]
+    with torch.no_grad():
+        cached = token_loss(model, collate(drawn, processor, cache))[0]
+        uncached = collate([s | {"picture": crop} for s, crop in zip(drawn, crops, strict=True)], processor)
+        assert cached.item() == pytest.approx(token_loss(model, uncached)[0].item(), rel=1e-4)
+    # Every epoch draws anew; the three crops of a picture differ from each other and from the whole.
+    assert len({(s["name"], s["draw"] % 3) for s in drawn}) > 5
+    views = [cache.get(drawn[0]["name"], number) for number in range(3)]
+    assert not torch.equal(views[0], views[1]) and not torch.equal(views[1], views[2])
+
+
+@pytest.mark.parametrize("size", [(400, 300), (30, 40), (900, 100), (7, 5)])
+def test_crops_lie_inside_and_have_the_published_size_and_shape(size):
+    picture, rng = Image.new("RGB", size), random.Random(1)
+    for _ in range(200):
+        width, height = random_crop(picture, rng).size
+        assert width <= size[0] and height <= size[1] and width > 0 and height > 0
+        if size == (400, 300):
+            assert 0.49 < width * height / (400 * 300) <= 1 and 0.74 < width / height < 1.35
+
+
+@pytest.mark.parametrize(("made", "asked"), [(0, 2), (2, 0), (2, 3)])
+def test_cache_of_another_number_of_crops_is_refused(base, align, tmp_path, made, asked):
+    _, model, processor = base
+    make_tokens(tmp_path / "cache", records(align, processor).pictures(), model, processor, made)
+    with pytest.raises(ValueError, match=f"made with token_crops={made}, this run has {asked}"):
+        Tokens(tmp_path / "cache", model, processor, asked)
 
 
 def test_stage2_trains_on_the_cache_as_on_the_pictures(base, align, tmp_path, monkeypatch, capsys):

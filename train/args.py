@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib.util
 import re
 import sys
 import typing
@@ -15,6 +16,9 @@ T = TypeVar("T")
 
 #: What can be trained; see `AdapterArguments`.
 METHODS = ("image_adapter", "projection", "lora", "top_layers", "full")
+
+#: Where else than to log.jsonl the figures of a run can go; each is a package of that name.
+TRACKERS = ("tensorboard", "trackio")
 
 _NUMBERS = re.compile(r"\[?\s*\d+(\s*,\s*\d+)*\s*\]?")
 
@@ -32,6 +36,9 @@ class TrainingArguments:
 
     The schedule is LAVIS's `linear_warmup_cosine_lr`, as MiniGPT-4 and ArtGPT-4 use it: linear from `warmup_lr` to
     `init_lr` over `warmup_steps`, then a cosine from `init_lr` to `min_lr` at `steps`.
+
+    `tracker=tensorboard` writes the log's figures to `output/tensorboard` too, `tracker=trackio` to Trackio's own
+    folder; both packages are optional.
     """
 
     output: Path
@@ -50,6 +57,7 @@ class TrainingArguments:
     num_workers: int = 0
     save_every: int = 1000
     log_every: int = 20
+    tracker: str = "none"
 
     def problems(self) -> list[str]:
         """What is wrong with these values, each with the argument's name and the remedy; empty if nothing is."""
@@ -68,6 +76,10 @@ class TrainingArguments:
             found.append(f"max_grad_norm={self.max_grad_norm} must be positive")
         if self.mixed_precision not in ("no", "bf16", "fp16"):
             found.append(f'mixed_precision="{self.mixed_precision}" is none of no, bf16, fp16')
+        if self.tracker not in ("none", *TRACKERS):
+            found.append(f"tracker={self.tracker} is none of none, {', '.join(TRACKERS)}")
+        elif self.tracker != "none" and importlib.util.find_spec(self.tracker) is None:
+            found.append(f"tracker={self.tracker} is not installed: `python -m pip install {self.tracker}`")
         if self.output.is_file():
             found.append(f"output={self.output} is a file; name a folder")
         return found
@@ -82,9 +94,12 @@ class AdapterArguments(TrainingArguments):
     `layers`, `input_layernorm` and `post_attention_layernorm` are the image adapter's: all, even, none or layer numbers
     like 0,4,8; with `reduction_factor` they are the paper's Table 4.
 
-    `token_cache` is a folder that `train.tokens` made of this run's pictures, if it shall not look at them itself.
-    `resume=auto` goes on from the newest checkpoint in `output`, if there is one. `push_to_hub=owner/name` uploads
-    `output/final` at the end, into a private repository with `hub_private=true`; see `artgpt4.hub`.
+    `token_cache` is a folder that `train.tokens` made of this run's pictures, if it shall not look at them itself;
+    with `token_crops=K`, of K random crops of each.
+    `compile=true` compiles each decoder layer with `torch.compile`. `quantization=8bit` or `4bit` holds the language
+    model's frozen weights so, through bitsandbytes. `resume=auto` goes on from the newest checkpoint in `output`, if
+    there is one. `push_to_hub=owner/name` uploads `output/final` at the end, into a private repository with
+    `hub_private=true`; see `artgpt4.hub`.
     """
 
     base: str = ""
@@ -100,7 +115,10 @@ class AdapterArguments(TrainingArguments):
     top_layers: int = 5
     dtype: str = "bfloat16"
     gradient_checkpointing: bool = False
+    compile: bool = False
+    quantization: str = "none"
     token_cache: Path | None = None
+    token_crops: int = 0
     resume: str = "no"
     push_to_hub: str = ""
     hub_private: bool = False
@@ -125,10 +143,23 @@ class AdapterArguments(TrainingArguments):
             found.append(f"method={self.method} is none of {', '.join(METHODS)}")
         if self.adapter and self.method in ("top_layers", "full"):
             found.append(f"method={self.method} has no adapter: name the folder that stage 1 wrote as base=")
+        if self.quantization not in ("none", "8bit", "4bit"):
+            found.append(f"quantization={self.quantization} is none of none, 8bit, 4bit")
+        elif self.quantization != "none" and importlib.util.find_spec("bitsandbytes") is None:
+            found.append(f"quantization={self.quantization} needs bitsandbytes: `python -m pip install bitsandbytes`")
+        if self.quantization != "none" and self.method in ("top_layers", "full"):
+            found.append(
+                f"quantization={self.quantization}: method={self.method} trains the base's own weights, which must not "
+                "be quantised then; give quantization=none, or a method with an adapter"
+            )
         if self.push_to_hub and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.push_to_hub):
             found.append(f"push_to_hub={self.push_to_hub} is not of the form owner/name")
         elif self.push_to_hub and not get_token():
             found.append("push_to_hub= needs a token for the Hugging Face Hub: `hf auth login`, or set HF_TOKEN")
+        if self.token_crops < 0:
+            found.append(f"token_crops={self.token_crops} must not be negative; 0 is the whole picture")
+        elif self.token_crops and self.token_cache is None:
+            found.append(f"token_crops={self.token_crops} needs token_cache=, the folder that holds the crops' tokens")
         if self.resume not in ("no", "auto"):
             found.append(f"resume={self.resume} is neither no nor auto")
         if self.dtype not in ("float32", "bfloat16", "float16"):
@@ -153,6 +184,8 @@ def _convert(value: Any, kind: Any) -> Any:
         if value is None or value in ("", "none", "null"):
             return None
         kind = next(option for option in options if option is not type(None))
+    if kind == dict[str, float]:
+        return _weights(value)
     if kind is bool:
         if isinstance(value, bool):
             return value
@@ -163,6 +196,20 @@ def _convert(value: Any, kind: Any) -> Any:
         raise ValueError(value)
     # int("1e4") fails, and YAML reads 1e-4 as a string: both are common ways to write a number.
     return int(float(value)) if kind is int else kind(value)
+
+
+def _weights(value: Any) -> dict[str, float]:
+    """A mapping of names to positive weights, from YAML or in YAML's braces; a single name has the weight 1."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = yaml.safe_load(value)
+        except yaml.YAMLError:
+            pass  # a pattern may begin with a brace too
+    if isinstance(value, str):
+        return {value: 1.0} if value else {}
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return {str(name): float(weight) for name, weight in value.items()}
 
 
 def parse(kind: type[T], argv: list[str] | None = None, description: str | None = None) -> T:

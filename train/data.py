@@ -88,25 +88,29 @@ def dialogue_sample(
 class ShardCaptions(IterableDataset):
     """Stage-1 samples from WebDataset shards in img2dataset's layout: a picture, and `txt` or `json["caption"]`.
 
-    Shards are drawn with replacement, as the original does, so that a run is cut by its steps and not by an epoch.
+    Shards are drawn with replacement, as the original does, so that a run is cut by its steps and not by an epoch. Of
+    several sets, one is drawn for each sample, by its weight, as MiniGPT-4 draws from LAION and CC/SBU 115 to 14.
     A sample or shard that cannot be read is left out with a warning; the next sample's `left_out` says how many were.
 
     Args:
-        shards: a local glob, or anything webdataset opens (`pipe:`, `http:`), with brace expansion.
+        shards: a local glob, or anything webdataset opens (`pipe:`, `http:`), with brace expansion; or a mapping of
+            such patterns to their weights.
+
+    Raises:
+        FileNotFoundError: naming the pattern that matches nothing.
     """
 
     def __init__(
         self,
-        shards: str,
+        shards: str | dict[str, float],
         processor: MiniGPT4Processor,
         max_text_tokens: int,
         seed: int,
         rank: int,
         world_size: int,
     ) -> None:
-        self.urls = sorted(glob.glob(shards)) or list(wds.shardlists.expand_urls(shards))
-        if not any(url.startswith(("pipe:", "http:", "https:")) or Path(url).exists() for url in self.urls):
-            raise FileNotFoundError(f"shards={shards} matches no file; give a glob or a pattern like 0{{0..9}}.tar")
+        weights = {shards: 1.0} if isinstance(shards, str) else shards
+        self.sets, self.weights = [_urls(pattern) for pattern in weights], list(weights.values())
         self.processor, self.max_text_tokens = processor, max_text_tokens
         self.seed, self.rank, self.world_size = seed, rank, world_size
 
@@ -119,7 +123,7 @@ class ShardCaptions(IterableDataset):
         Raises:
             ValueError: if a thousand samples in a row cannot be read.
         """
-        draw, broken = random.Random(f"{self.seed} {part}"), []
+        broken: list[Exception] = []
 
         def leave_out(error: Exception) -> bool:
             logger.warning("left out: %s", error)
@@ -128,18 +132,26 @@ class ShardCaptions(IterableDataset):
                 raise ValueError(f"{BROKEN_IN_A_ROW} samples in a row could not be read, the last: {error}")
             return True
 
-        records = wds.DataPipeline(
-            lambda: ({"url": draw.choice(self.urls)} for _ in count()),
-            wds.tarfile_to_samples(handler=leave_out),
-            wds.shuffle(1000, rng=random.Random(f"shuffle {self.seed} {part}")),
-        )
-        whole = (found for record in records if (found := _captioned(record, leave_out)))
-        for number, (name, picture, caption) in enumerate(whole):
+        def captioned_of(urls: list[str], key: str) -> Iterator[tuple[str, bytes, str]]:
+            draw = random.Random(key)
+            records = wds.DataPipeline(
+                lambda: ({"url": draw.choice(urls)} for _ in count()),
+                wds.tarfile_to_samples(handler=leave_out),
+                wds.shuffle(1000, rng=random.Random(f"shuffle {key}")),
+            )
+            return (found for record in records if (found := _captioned(record, leave_out)))
+
+        keys = [f"{self.seed} {part}", *(f"{self.seed} {part} set {number}" for number in range(1, len(self.sets)))]
+        sets = [captioned_of(urls, key) for urls, key in zip(self.sets, keys, strict=True)]
+        draw = random.Random(f"sets {self.seed} {part}")
+        for number in count():
+            name, picture, caption = next(draw.choices(sets, self.weights)[0])
             left_out = len(broken)
             broken.clear()
             if number >= start:
                 sample = caption_sample(picture, caption, self.processor, self.max_text_tokens)
-                yield sample | {"name": name, "left_out": left_out}
+                draw_of_crop = random.Random(f"crop {self.seed} {part} {number}").getrandbits(16)
+                yield sample | {"name": name, "left_out": left_out, "draw": draw_of_crop}
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Every picture of the shards once, with its name."""
@@ -148,10 +160,17 @@ class ShardCaptions(IterableDataset):
             logger.warning("left out: %s", error)
             return True
 
-        urls = ({"url": url} for url in self.urls)
+        urls = ({"url": url} for of_set in self.sets for url in of_set)
         for record in wds.tariterators.tarfile_samples(urls, handler=leave_out):
             if found := _captioned(record, leave_out):
                 yield found[:2]
+
+
+def _urls(pattern: str) -> list[str]:
+    urls = sorted(glob.glob(pattern)) or list(wds.shardlists.expand_urls(pattern))
+    if not any(url.startswith(("pipe:", "http:", "https:")) or Path(url).exists() for url in urls):
+        raise FileNotFoundError(f"shards={pattern} matches no file; give a glob or a pattern like 0{{0..9}}.tar")
+    return urls
 
 
 def _captioned(record: dict[str, Any], leave_out: Callable[[Exception], bool]) -> tuple[str, bytes, str] | None:
@@ -205,7 +224,7 @@ class Records(IterableDataset):
                 sample = instruction_sample(picture, instruction, answer, self.processor, self.max_text_tokens)
             else:
                 sample = dialogue_sample(picture, rounds, self.processor, has_picture=picture is not None)
-            yield sample | {"name": str(picture)}
+            yield sample | {"name": str(picture), "draw": rng.getrandbits(16)}
 
     def pictures(self) -> Iterator[tuple[str, Path]]:
         """Every picture of the records once, with its name."""
@@ -386,7 +405,7 @@ def collate(samples: list[dict], processor: MiniGPT4Processor, tokens: Tokens | 
     for sample in samples:
         picture = sample["picture"]
         if tokens is not None and picture is not None:
-            picture = tokens.get(sample["name"])
+            picture = tokens.get(sample["name"], sample["draw"])
             if picture is None:
                 logger.warning("left out %s: it is not in the token cache", sample["name"])
                 left_out += 1
@@ -403,7 +422,7 @@ def collate(samples: list[dict], processor: MiniGPT4Processor, tokens: Tokens | 
     if not kept:
         # The other processes wait for this one's batch: it gets one from which nothing is learnt.
         kept = [samples[0] | {"labels": [-100] * len(samples[0]["labels"])}]
-        pictures = [Image.new("RGB", (8, 8)) if tokens is None else torch.zeros(tokens.values.shape[1:])]
+        pictures = [Image.new("RGB", (8, 8)) if tokens is None else torch.zeros(tokens.values.shape[2:])]
     length = max(len(sample["input_ids"]) for sample in kept)
     batch = {
         # Padding is masked; the end token is only there because some id must be.

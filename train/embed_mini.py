@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from artgpt4.loading import MINI
+from artgpt4.selftest import record
 
 
 def embed(base: Path, adapter: Path, out: Path) -> None:
-    """Writes `out/minigpt4` and `out/artgpt4`, which names its base as `../minigpt4`.
+    """Writes `out/minigpt4` and `out/artgpt4`, which names its base as `../minigpt4`, and what the model says.
 
     Raises:
         FileNotFoundError: if one of the folders is not what its name says; nothing is written then.
@@ -35,6 +36,7 @@ def embed(base: Path, adapter: Path, out: Path) -> None:
     (out / "artgpt4" / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     for path in out.rglob("*.safetensors"):
         path.chmod(0o644)
+    record(str(out))  # for python -m artgpt4.doctor
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The training loop of every run: forward, backward, clip, step, in one screen."""
+"""The training loop of every run: forward, backward, clip, step."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, ProjectConfiguration
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -53,7 +53,8 @@ def token_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.
     inputs = {name: batch[name] for name in _INPUTS if name in batch}
     targets = F.pad(batch["labels"][:, 1:], (0, 1), value=-100)
     is_learnt = targets != -100
-    logits = model(**inputs, logits_to_keep=is_learnt).logits
+    # A cache of keys and values is of no use here; it would hold them, and part the compiled layers by their numbers.
+    logits = model(**inputs, logits_to_keep=is_learnt, use_cache=False).logits
     return F.cross_entropy(logits.float(), targets[is_learnt], reduction="sum"), {}
 
 
@@ -84,6 +85,8 @@ def accelerator_for(args: TrainingArguments) -> Accelerator:
         mixed_precision=args.mixed_precision,
         cpu=not torch.cuda.is_available(),
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        log_with=None if args.tracker == "none" else args.tracker,
+        project_config=ProjectConfiguration(str(args.output), logging_dir=str(args.output / "tensorboard")),
     )
 
 
@@ -133,13 +136,9 @@ def train(
         start, left_out, operations = (resume_from[name] for name in ("step", "left_out", "operations"))
     elif main:
         drop_states(args.output)  # of an earlier run, which this one's output takes the place of
-    log = open_log(args.output / "log.jsonl", start) if main else None
-    done = start * args.batch_size
-    bar = tqdm(total=args.steps * args.batch_size, initial=done, unit="sample", disable=not main, dynamic_ncols=True)
-    window: list[dict[str, float]] = []
     training_mode(model)
     pace = Pace(accelerator, args, start, operations)
-    with termination() as asked_to_end:
+    with termination() as asked_to_end, Report(accelerator, args, start) as report:
         for step in range(start, args.steps):
             rate = learning_rate(args, step)
             for optimizer, of_optimizer in zip(optimizers, ratios, strict=True):
@@ -151,18 +150,7 @@ def train(
             learnt, broken, ending = accelerator.reduce(counts, "sum").tolist()
             if not learnt:
                 raise RuntimeError(f"Step {step + 1} has nothing to learn; see the warnings about its samples above")
-            figures: dict[str, float] = {}
-            loss_sum = torch.zeros((), device=accelerator.device)
-            for i, batch in enumerate(micro_batches):
-                batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
-                is_last = i == len(micro_batches) - 1
-                with accelerator.accumulate(model) if is_last else accelerator.no_sync(model), pace.of_batch(batch):
-                    with accelerator.autocast():
-                        loss, of_batch = compute_loss(model, batch)
-                    # Processes average their gradients; the sum over tokens of all processes is what is wanted.
-                    accelerator.backward(loss * accelerator.num_processes / learnt)
-                loss_sum += loss.detach()
-                figures |= of_batch
+            loss, figures = backward(accelerator, model, micro_batches, learnt, compute_loss, pace)
             accelerator.unscale_gradients()
             norm = nn.utils.clip_grad_norm_(trained, args.max_grad_norm)
             for optimizer in optimizers:
@@ -171,18 +159,10 @@ def train(
 
             pace.tokens += learnt
             left_out += broken
-            window.append(figures | {"loss": float(accelerator.reduce(loss_sum, "sum") / learnt)})
-            bar.update(args.batch_size)
+            report.step(figures | {"loss": loss})
             if (step + 1) % args.log_every == 0 or step + 1 == args.steps or ending:
-                row: dict[str, Any] = {name: _mean(window, name) for name in window[-1]}
-                row |= {"step": step + 1, "lr": rate, "grad_norm": float(norm), "left_out": left_out}
-                row |= pace.figures(step + 1)
-                window = []
-                if main:
-                    shown = {"tokens_s": row["tokens_per_s"], "peak": f"{row['peak_share']:.0%}"}
-                    bar.set_postfix(loss=f"{row['loss']:.3f}", lr=f"{rate:.1e}", **shown)
-                    log.write(json.dumps(row) + "\n")
-                    log.flush()
+                of_step = {"step": step + 1, "lr": rate, "grad_norm": float(norm), "left_out": left_out}
+                report.row(of_step | pace.figures(step + 1))
             if ((step + 1) % args.save_every == 0 or ending) and step + 1 < args.steps:
                 counts = {"step": step + 1, "left_out": left_out, "operations": pace.operations}
                 state = training_state(accelerator, unwrapped, optimizers, args, **counts)
@@ -194,18 +174,93 @@ def train(
                     accelerator.print(f"Ended by SIGTERM after step {step + 1}; resume=auto goes on from there")
                     raise SystemExit(128 + signal.SIGTERM)
     accelerator.wait_for_everyone()
-    bar.close()
     with whole_weights(unwrapped, main):
         if main:
             save_whole(lambda folder: save(unwrapped, folder), args.output / "final")
     if main:
-        log.close()
         drop_states(args.output)
         plot_log(args.output / "log.jsonl", args.output / "loss.png")
         if left_out:
             print(f"{left_out} samples could not be read and were left out; the warnings above name them")
     accelerator.wait_for_everyone()
     return unwrapped
+
+
+def backward(
+    accelerator: Accelerator,
+    model: nn.Module,
+    micro_batches: list[dict[str, torch.Tensor]],
+    learnt: int,
+    compute_loss: LossFunction,
+    pace: Pace,
+) -> tuple[float, dict[str, float]]:
+    """The gradients of a step, in the parameters.
+
+    Args:
+        learnt: what all processes' batches of the step teach, by which the loss is divided.
+
+    Returns: the step's loss, and what else `compute_loss` gave.
+    """
+    figures: dict[str, float] = {}
+    loss_sum = torch.zeros((), device=accelerator.device)
+    for i, batch in enumerate(micro_batches):
+        batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+        is_last = i == len(micro_batches) - 1
+        with accelerator.accumulate(model) if is_last else accelerator.no_sync(model), pace.of_batch(batch):
+            with accelerator.autocast():
+                loss, of_batch = compute_loss(model, batch)
+            # Processes average their gradients; the sum over tokens of all processes is what is wanted.
+            accelerator.backward(loss * accelerator.num_processes / learnt)
+        loss_sum += loss.detach()
+        figures |= of_batch
+    return float(accelerator.reduce(loss_sum, "sum") / learnt), figures
+
+
+class Report:
+    """What a run says while it goes: the bar, `output/log.jsonl` and `args.tracker`; the main process alone does.
+
+    Args:
+        start: the steps that an earlier run of this output has done.
+    """
+
+    def __init__(self, accelerator: Accelerator, args: TrainingArguments, start: int) -> None:
+        self.accelerator, self.args = accelerator, args
+        self.window: list[dict[str, float]] = []
+        main, size = accelerator.is_main_process, args.batch_size
+        self.log = open_log(args.output / "log.jsonl", start) if main else None
+        done, total = start * size, args.steps * size
+        self.bar = tqdm(total=total, initial=done, unit="sample", disable=not main, dynamic_ncols=True)
+        if args.tracker != "none":
+            # Steps that the run before did after its last checkpoint come once more, and count then.
+            again = {"tensorboard": {"purge_step": start + 1}}
+            accelerator.init_trackers(args.output.name, init_kwargs=again)
+
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+        if self.log:
+            self.log.close()
+        for tracker in self.accelerator.trackers:  # end_training() would end the processes' group as well
+            tracker.finish()
+
+    def step(self, figures: dict[str, float]) -> None:
+        """Takes the figures of a step; the next row holds their means."""
+        self.window.append(figures)
+        self.bar.update(self.args.batch_size)
+
+    def row(self, of_step: dict[str, Any]) -> None:
+        """Writes a row of the log: the means since the last one, and what `of_step` says."""
+        row = {name: _mean(self.window, name) for name in self.window[-1]} | of_step
+        self.window = []
+        if self.args.tracker != "none":
+            self.accelerator.log({name: value for name, value in row.items() if name != "step"}, step=row["step"])
+        if self.log:
+            shown = {"tokens_s": row["tokens_per_s"], "peak": f"{row['peak_share']:.0%}"}
+            self.bar.set_postfix(loss=f"{row['loss']:.3f}", lr=f"{row['lr']:.1e}", **shown)
+            self.log.write(json.dumps(row) + "\n")
+            self.log.flush()
 
 
 def plot_log(log: Path, picture: Path) -> None:

@@ -2,13 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
+from accelerate import PartialState
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
 from torch import nn
+from transformers import BitsAndBytesConfig
 
 from artgpt4.image_adapter import ImageAdapterConfig
+from artgpt4.image_adapter.model import decoder_layers
 from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from train.args import AdapterArguments, layer_choice
 
@@ -22,7 +26,9 @@ def load_model(args: AdapterArguments) -> nn.Module:
 
     What is trained is fp32, whatever the base's dtype.
     """
-    base = MiniGPT4ForConditionalGeneration.from_pretrained(args.base, dtype=getattr(torch, args.dtype))
+    dtype = getattr(torch, args.dtype)
+    quantized = {} if args.quantization == "none" else quantized_base(args.quantization, dtype)
+    base = MiniGPT4ForConditionalGeneration.from_pretrained(args.base, dtype=dtype, **quantized)
     if args.adapter:
         model = PeftModel.from_pretrained(base, args.adapter, is_trainable=True)
     else:
@@ -33,7 +39,33 @@ def load_model(args: AdapterArguments) -> nn.Module:
     if args.gradient_checkpointing:
         base.gradient_checkpointing_enable()
         base.enable_input_require_grads()
+    if args.compile:
+        compile_layers(base)
     return model
+
+
+def quantized_base(quantization: str, dtype: torch.dtype) -> dict[str, Any]:
+    """What `from_pretrained` needs for a language model in `8bit` or `4bit` on this process's device.
+
+    The picture's way in and the head stay as they are: the projection is trained, and the rest is small.
+    """
+    config = BitsAndBytesConfig(
+        load_in_8bit=quantization == "8bit",
+        load_in_4bit=quantization == "4bit",
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=["vision_model", "qformer", PROJECTION, "lm_head"],
+    )
+    return {"quantization_config": config, "device_map": {"": PartialState().device}}
+
+
+def compile_layers(base: nn.Module) -> None:
+    """Compiles the decoder layers in place, each by itself: layers alike share what is compiled for the first of them.
+
+    Lengths change from batch to batch, so they are taken as dynamic from the beginning.
+    """
+    for layer in decoder_layers(base).values():
+        layer.compile(dynamic=True)
 
 
 def with_method(base: MiniGPT4ForConditionalGeneration, args: AdapterArguments) -> nn.Module:

@@ -38,7 +38,8 @@ class Pace:
         if self.operations:
             yield
         else:
-            with FlopCounterMode(display=False) as counter:
+            # Dynamo gives a frame up for good that it first meets under a counter: compiled layers wait meanwhile.
+            with FlopCounterMode(display=False) as counter, torch.compiler.set_stance("force_eager"):
                 yield
             self.operations = counter.get_total_flops() / places
         self.places += places

@@ -7,6 +7,7 @@ A frozen MiniGPT-4 base, image adapters in its language model, WebDataset shards
 """
 
 import dataclasses
+import math
 from pathlib import Path
 
 import yaml
@@ -26,9 +27,11 @@ from train.tokens import Tokens
 
 @dataclasses.dataclass
 class Stage1Arguments(AdapterArguments):
-    """`shards`: a glob or pattern of WebDataset shards; captions are cut at `max_text_tokens`, as the original does."""
+    """`shards`: a glob or pattern of WebDataset shards, or several, each with its share of the samples:
+    `shards: {"data/laion/*.tar": 115, "data/cc_sbu/*.tar": 14}`. Captions are cut at `max_text_tokens`, as the original
+    does."""
 
-    shards: str = ""
+    shards: dict[str, float] = dataclasses.field(default_factory=dict)
     max_text_tokens: int = 32
 
     def problems(self) -> list[str]:
@@ -38,6 +41,9 @@ class Stage1Arguments(AdapterArguments):
             found.append(
                 "shards= is missing: a glob or pattern of WebDataset shards, such as data/laion/{00000..00301}.tar"
             )
+        for pattern, weight in self.shards.items():
+            if not 0 < weight < math.inf:
+                found.append(f"shards: the weight {weight:g} of {pattern} must be a positive number")
         if self.max_text_tokens < 1:
             found.append(f"max_text_tokens={self.max_text_tokens} must be at least 1")
         return found
@@ -69,7 +75,7 @@ def train_stage(
     model = load_model(args)
     accelerator.print(describe(model))
     batches_done = state["step"] * args.gradient_accumulation if state else 0
-    tokens = Tokens(args.token_cache, model, processor) if args.token_cache else None
+    tokens = Tokens(args.token_cache, model, processor, args.token_crops) if args.token_cache else None
     batches = loader(samples, processor, per_process, args.seed, args.num_workers, batches_done, tokens)
     optimizers = [adamw(model, args)]
 

@@ -287,11 +287,11 @@ def read_artmm_jsonl(path: str | Path) -> list[Item]:
     """
     path, items = Path(path), []
     for line, record in _jsonl(path):
-        axis = _field(path, line, record, "axis", str)
+        axis = json_field(path, line, record, "axis", str)
         if axis not in AXES:
             raise DataError(path, line, f"axis {axis!r} is unknown; the four are: {', '.join(AXES)}")
         rounds = _texts(path, line, record, "rounds")
-        items.append(Item(record["id"], _field(path, line, record, "picture", str), rounds, axis=axis, line=line))
+        items.append(Item(record["id"], json_field(path, line, record, "picture", str), rounds, axis=axis, line=line))
     return items
 
 
@@ -412,8 +412,13 @@ def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str,
         raise DataError(path, line, f"this row cannot be read ({error}); half written?") from error
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, dict]]:
-    first: dict[str, int] = {}
+def json_lines(path: Path) -> Iterator[tuple[int, dict]]:
+    """Line number and object of each line that is not blank.
+
+    Raises:
+        DataError: a line is half written or no object, or there is none.
+    """
+    is_empty = True
     for line, text in enumerate(_text(path).split("\n"), 1):
         if not text.strip():
             continue
@@ -425,15 +430,24 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict]]:
             ) from error
         if not isinstance(record, dict):
             raise DataError(path, line, "expected one JSON object per line")
-        name = _field(path, line, record, "id", str)
-        if first.setdefault(name, line) != line:
-            raise DataError(path, line, f"id {name!r} is there twice, first on line {first[name]}")
+        is_empty = False
         yield line, record
-    if not first:
+    if is_empty:
         raise DataError(path, None, "this file is empty")
 
 
-def _field(path: Path, line: int, record: dict, name: str, kind: type):
+def _jsonl(path: Path) -> Iterator[tuple[int, dict]]:
+    """The same for lines that each have an `id` of their own."""
+    first: dict[str, int] = {}
+    for line, record in json_lines(path):
+        name = json_field(path, line, record, "id", str)
+        if first.setdefault(name, line) != line:
+            raise DataError(path, line, f"id {name!r} is there twice, first on line {first[name]}")
+        yield line, record
+
+
+def json_field(path: Path, line: int, record: dict, name: str, kind: type):
+    """What the field holds; a DataError if it is not there or of another kind."""
     if not isinstance(record.get(name), kind):
         found = f"found {type(record[name]).__name__}" if name in record else f"found only: {', '.join(record)}"
         raise DataError(path, line, f"{name!r} is missing or not a {kind.__name__}; {found}")
@@ -441,7 +455,7 @@ def _field(path: Path, line: int, record: dict, name: str, kind: type):
 
 
 def _texts(path: Path, line: int, record: dict, name: str) -> tuple[str, ...]:
-    texts = _field(path, line, record, name, list)
+    texts = json_field(path, line, record, name, list)
     if not texts or not all(isinstance(text, str) for text in texts):
         raise DataError(path, line, f"{name!r} must be a list of texts, one for each round")
     return tuple(texts)

@@ -171,6 +171,8 @@ METRICS: dict[str, Metric] = {
     "emotion_cross_entropy": Metric(
         ratio, "lower", "cross-entropy in nats from the annotators' histogram to the system's p(emotion | picture)"
     ),
+    "label_accuracy": Metric(ratio, "higher", "the likeliest label is the picture's"),
+    "label_cross_entropy": Metric(ratio, "lower", "mean of -log p(the picture's label) in nats"),
     "distinct": Metric(ratio, "neither", "distinct captions by captions", resampled=False),
     "mode_share": Metric(ratio, "neither", "share of the most frequent caption", resampled=False),
     "length": Metric(ratio, "neither", "words per caption"),
@@ -180,6 +182,9 @@ for _who in ("judge", "people"):
     for _axis in ARTMM_PICTURES:
         METRICS[f"{_who}_{_axis}"] = Metric(ratio, "higher", f"{_axis}, 0 to 5, scored by {_who}")
     METRICS[f"{_who}_total"] = Metric(mean_of_axes, "higher", f"mean of the four axes, scored by {_who}")
+for _axis in ARTMM_PICTURES:
+    METRICS[f"preferred_{_axis}"] = Metric(ratio, "higher", f"{_axis}: share preferred by the judge, a tie one half")
+METRICS["preferred_total"] = Metric(mean_of_axes, "higher", "mean of the four axes' shares; 0.5 is no preference")
 
 
 def words(text: str) -> list[str]:

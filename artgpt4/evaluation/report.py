@@ -1,13 +1,15 @@
-"""Reads runs and writes them up: Markdown, CSV and bar plots, with the published rows beside them."""
+"""Reads runs and writes them up: Markdown, HTML, CSV and bar plots, with the published rows beside them."""
 
 import base64
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 import numpy as np
+from markdown_it import MarkdownIt
 
 from artgpt4.emotions import EMOTIONS
 from artgpt4.evaluation import published
@@ -21,6 +23,7 @@ CONTROLS = {
     "constant": "control: one cheerful sentence for every picture",
     "shuffled": "control: captions of {} dealt to other pictures",
     "human": "control: a person left out",
+    "commonest": "control: the commonest label for every picture",
 }
 
 #: Which of our metrics each published column is, by benchmark.
@@ -51,9 +54,26 @@ article {{ margin: 3rem 0 }} img {{ max-width: 100%; border-radius: 4px }} h2 {{
 </html>
 """
 
+#: Wide tables scroll in their own place, not the page.
+_REPORT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }}
+p, ul {{ max-width: 46rem; overflow-wrap: anywhere }} img {{ max-width: 100%; border-radius: 4px }}
+table {{ display: block; overflow-x: auto; border-collapse: collapse; font-size: .875rem; margin: 1rem 0 }}
+th, td {{ border-bottom: 1px solid #8a8f9866; padding: .3rem .8rem; text-align: left; vertical-align: top }}
+th, td.figure {{ white-space: nowrap }} td:first-child {{ min-width: 9rem }}
+th:first-child, td:first-child {{ position: sticky; left: 0; background: Canvas; padding-left: 0 }}
+p:has(img) {{ display: inline-block; width: min(100%, 37rem); margin: 0 1rem 1rem 0; vertical-align: top }}
+</style>
+{body}
+</html>
+"""
+
 
 def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
-    """Writes `report.md`, `scores.csv` and one plot for each metric.
+    """Writes `report.md`, the same as `report.html`, `scores.csv` and one plot for each metric.
 
     Args:
         runs: of one benchmark; the first is compared with each of the others.
@@ -94,7 +114,12 @@ def write_report(runs: Sequence[Run], folder: str | Path) -> Path:
         parts += [f"![{name}]({name}.png)" for name in confused]
     parts += ["## Examples", *_examples(runs)]
     path = folder / "report.md"
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    text = "\n\n".join(parts) + "\n"
+    path.write_text(text, encoding="utf-8")
+    title = escape(f"{benchmark}: {', '.join(systems)}")
+    body = MarkdownIt("js-default").render(text)  # a preset that shows HTML in the text as text
+    body = re.sub(r"<td>(-?[\d\[][^<]*\][^<]*)</td>", r'<td class="figure">\1</td>', body)  # a value and its interval
+    path.with_suffix(".html").write_text(_REPORT.format(title=title, body=body), encoding="utf-8")
     return path
 
 
@@ -150,7 +175,7 @@ def _rows(runs: Sequence[Run]) -> Iterator[tuple[str, str, Table]]:
         system = run.about["system"]
         for name, table in run.tables.items():
             key = (name, run.about.get("seed"), run.about.get("encoder"), *table.ids)
-            if name in ("constant", "human") and key in seen:
+            if name in ("constant", "human", "commonest") and key in seen:
                 continue
             seen.add(key)
             yield (system if name == "system" else CONTROLS[name].format(system)), system, table
@@ -236,6 +261,8 @@ def _comparison(first: Run, other: Run) -> str:
 
 
 def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
+    if benchmark not in (*_PUBLISHED_COLUMNS, "artmm", "painting-form"):
+        return []
     if benchmark in _PUBLISHED_COLUMNS:
         columns = _PUBLISHED_COLUMNS[benchmark]
         rows = [
@@ -249,6 +276,10 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
         note = published.NOTES["artemis"]
     elif benchmark == "artmm":
         note = published.NOTES["artmm"]
+        note += (
+            " Of ours: mean [middle 95 % of the bootstrap samples of the items], n scored items; the total is the mean "
+            "of the axis means."
+        )
         header = ["system", *published.ARTMM_PICTURES, "total"]
         rows = []
         for row in published.artmm():
@@ -258,8 +289,9 @@ def _published(benchmark: str, runs: Sequence[Run]) -> list[str]:
             for who in ("judge", "people"):
                 names = [f"{who}_{axis}" for axis in (*published.ARTMM_PICTURES, "total")]
                 if names[-1] in run.tables["system"].rows:
-                    ours = [_plain(run.tables["system"], name, digits=2) for name in names]
-                    rows.append([f"**{run.about['system']}**, {who}", *ours])
+                    ours = [_with_interval(run.tables["system"], name) for name in names]
+                    name = f"judge {run.about['judge']}" if who == "judge" and "judge" in run.about else who
+                    rows.append([f"**{run.about['system']}**, {name}", *ours])
         rows = [[cell if isinstance(cell, str) else f"{cell:.2f}" for cell in row] for row in rows]
     else:
         note = published.NOTES["painting_form"]
@@ -279,6 +311,15 @@ def _plain(table: Table, metric: str, scale: float = 1, digits: int = 3) -> str:
         return "-"
     value = score(metric, table.rows[metric])
     return "-" if np.isnan(value) else f"{scale * value:.{digits}f}"
+
+
+def _with_interval(table: Table, metric: str) -> str:
+    if metric not in table.rows:
+        return "-"
+    rows = table.rows[metric]
+    bounds = interval(metric, rows, strata=table.strata or None)
+    inside = f" [{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else ""
+    return f"{score(metric, rows):.2f}{inside}, n {int(rows[:, 1::2].sum())}"
 
 
 def _examples(runs: Sequence[Run]) -> list[str]:
@@ -345,6 +386,8 @@ def _write_plots(lines: Sequence[_Line], folder: Path) -> list[str]:
             axes.barh(position, value, color="#8a8f98" if label.startswith("control") else "#5b5bd6")
             if bounds:
                 axes.plot(bounds, [position, position], color="black", linewidth=1.5, marker="|")
+        if not any(value or (bounds and any(bounds)) for _, value, bounds in bars):
+            axes.set_xlim(0, 1)  # otherwise matplotlib puts a lone zero into the middle
         axes.set_yticks(range(len(bars)), [label for label, *_ in bars])
         axes.invert_yaxis()
         better = METRICS[name].better

@@ -5,7 +5,7 @@ A run is a folder: `scores.json` (what was scored and how, errors, examples) and
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -15,7 +15,7 @@ import numpy as np
 
 from artgpt4.emotions import EMOTIONS
 from artgpt4.evaluation import metrics
-from artgpt4.evaluation.benchmarks import AXES, DataError, Item, Prediction, csv_rows
+from artgpt4.evaluation.benchmarks import AXES, DataError, Item, Prediction, csv_rows, json_field, json_lines
 from artgpt4.evaluation.judge import Judge
 from artgpt4.evaluation.metrics import Encoder, Rows
 
@@ -128,12 +128,49 @@ def score_judged(
             scores.append(sum(valid) / len(valid) if valid else None)
         rows |= axis_rows("judge", axes, scores)
         counts = ", ".join(f"{count} {what}" for what, count in sorted(judge.counts.items()))
-        notes.append(f"Judge {judge.model}, {repeats} verdicts for each answer, saw the picture: {counts}.")
+        notes.append(f"Judge {judge.model}, verdicts for each answer: {repeats}, saw the picture: {counts}.")
     if people:
         ratings = [people.get(item.id) for item, _ in pairs]
         rows |= axis_rows("people", axes, [sum(of_item) / len(of_item) if of_item else None for of_item in ratings])
-        notes.append(f"People scored {sum(map(bool, ratings))} of {len(pairs)} items; an item's score is their mean.")
+        notes.append(
+            f"People scored {sum(map(bool, ratings))} of {len(pairs)} items, {sum(map(len, people.values()))} scores "
+            "in all; an item's score is their mean."
+        )
     return {"system": Table([item.id for item, _ in pairs], rows, axes)}, notes
+
+
+def score_pairs(
+    ours: Sequence[tuple[Item, Prediction]],
+    theirs: Sequence[tuple[Item, Prediction]],
+    files: Sequence[Path],
+    judge: Judge,
+    repeats: int = 3,
+) -> tuple[dict[str, Table], list[str]]:
+    """Compares two systems' answers on ArtMM; each pair is judged in both orders.
+
+    Args:
+        ours, theirs: the same items with each system's predictions; an item that either could not answer is not judged.
+        files: the picture of each.
+        judge: asked `repeats` times in each order.
+        repeats: verdicts for each pair.
+
+    Returns:
+        The one table "system": shares preferred on each axis and their mean; and notes with the judge's counts.
+    """
+    scores = []
+    for (item, mine), (_, other), file in zip(ours, theirs, files, strict=True):
+        verdicts = []
+        if mine.error is None and other.error is None:
+            verdicts = [
+                judge.compare(item.axis, item.rounds, mine.answers, other.answers, file, repeat)
+                for repeat in range(repeats)
+            ]
+        valid = [verdict for verdict in verdicts if verdict is not None]
+        scores.append(sum(valid) / len(valid) if valid else None)
+    axes = [item.axis for item, _ in ours]
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(judge.counts.items()))
+    notes = [f"Judge {judge.model}, {repeats} times in both orders for each pair, saw the picture: {counts}."]
+    return {"system": Table([item.id for item, _ in ours], axis_rows("preferred", axes, scores), axes)}, notes
 
 
 def axis_rows(who: str, axes: Sequence[str], scores: Sequence[float | None]) -> Rows:
@@ -148,30 +185,81 @@ def axis_rows(who: str, axes: Sequence[str], scores: Sequence[float | None]) -> 
 
 
 def read_ratings(path: str | Path, system: str, items: Sequence[Item]) -> dict[str, list[float]]:
-    """Reads people's scores of one system: CSV with the columns id, system, rater, score.
+    """Reads people's scores of one system.
+
+    JSONL (`.jsonl`), a line for each score: {"picture", "system", "rater", "rubric", "score"}, for instance
+
+        {"picture": "IDC/1", "system": "ArtGPT-4", "rater": "r07", "rubric": "IDC", "score": 4}
+
+    - picture: an item's id, or its picture's path as the benchmark writes it; where one picture has an item for each of
+      several rubrics, the rubric says which is meant.
+    - system: the name that `score --system` is given.
+    - rater: a pseudonym, the same for all scores of one person.
+    - rubric: IDC, ISAC, ICRC or MDIUC. Scores by another, a study's own, are in no total and left out here.
+    - score: a number from 0 to 5.
+
+    Whatever else a line has (session, answer, comment, seconds, time) is kept in the file and not read. Picture,
+    system, rater and rubric together may be there once: a corrected score replaces its line.
+
+    Any other file is CSV with the columns id, system, rater, score.
+
+    Returns:
+        The scores of each item that has one, by its id.
 
     Raises:
-        DataError: a column is missing, a score is not from 0 to 5, an id is unknown, or a rater scored an item twice.
+        DataError: a column or field is missing, a score is not from 0 to 5, a picture is unknown or not asked about on
+            that rubric, a rater scored an item twice, or nobody scored the system.
     """
-    path, known, seen = Path(path), {item.id for item in items}, set()
+    path, seen = Path(path), set()
     ratings: dict[str, list[float]] = {}
-    for line, row in csv_rows(path, ("id", "system", "rater", "score")):
-        try:
-            value = float(row["score"])
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 5:
-            raise DataError(path, line, f"score is {row['score']!r}; it must be a number from 0 to 5")
-        if row["id"] not in known:
-            raise DataError(path, line, f"id {row['id']!r} is not in the benchmark")
-        if (row["id"], row["system"], row["rater"]) in seen:
-            raise DataError(path, line, f"rater {row['rater']!r} scored {row['id']!r} of {row['system']!r} twice")
-        seen.add((row["id"], row["system"], row["rater"]))
-        if row["system"] == system:
-            ratings.setdefault(row["id"], []).append(value)
+    for line, name, of_system, rater, value in _ratings(path, items):
+        if not 0 <= value <= 5:  # NaN is not either
+            raise DataError(path, line, f"score is {value:g}; it must be a number from 0 to 5")
+        if (name, of_system, rater) in seen:
+            raise DataError(path, line, f"rater {rater!r} scored {name!r} of {of_system!r} twice")
+        seen.add((name, of_system, rater))
+        if of_system == system:
+            ratings.setdefault(name, []).append(value)
     if not ratings:
         raise DataError(path, None, f"nobody scored the system {system!r} in it")
     return ratings
+
+
+def _ratings(path: Path, items: Sequence[Item]) -> Iterator[tuple[int, str, str, str, float]]:
+    """Line, item's id, system, rater and score of each line on an axis."""
+    if path.suffix.lower() != ".jsonl":
+        known = {item.id for item in items}
+        for line, row in csv_rows(path, ("id", "system", "rater", "score")):
+            try:
+                value = float(row["score"])
+            except ValueError as error:
+                raise DataError(path, line, f"score is {row['score']!r}; it must be a number from 0 to 5") from error
+            if row["id"] not in known:
+                raise DataError(path, line, f"id {row['id']!r} is not in the benchmark")
+            yield line, row["id"], row["system"], row["rater"], value
+        return
+    asked: dict[tuple[str, str | None], set[str]] = {}
+    for item in items:
+        for name in (item.picture, item.id):
+            asked.setdefault((name, item.axis), set()).add(item.id)
+    for line, record in json_lines(path):
+        picture, system, rater, rubric = (
+            json_field(path, line, record, name, str) for name in ("picture", "system", "rater", "rubric")
+        )
+        value = record.get("score")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise DataError(path, line, f"score is {value!r}; it must be a number from 0 to 5")
+        if rubric not in AXES:
+            continue
+        meant = asked.get((picture, rubric), set())
+        if not meant:
+            raise DataError(path, line, f"picture {picture!r} is not asked about on the rubric {rubric} here")
+        if len(meant) > 1:
+            names = ", ".join(sorted(meant))
+            raise DataError(
+                path, line, f"picture {picture!r} has several items on {rubric}; name one by its id: {names}"
+            )
+        yield line, next(iter(meant)), system, rater, float(value)
 
 
 def about_run(

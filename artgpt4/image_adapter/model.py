@@ -98,7 +98,7 @@ class ImageAdapterModel(BaseTuner):
         setattr(parent, child_name, new_module)
 
     def _check_merge_allowed(self) -> None:
-        raise NotImplementedError(
+        raise NotImplementedError(  # not a stub: it is refused for good
             "An image adapter works on the residual stream, before a non-linear norm: there is no base weight to merge "
             "it into. Use `unload()` for the base model, or keep the adapter as it is."
         )

@@ -17,7 +17,8 @@ from PIL import Image
 from artgpt4.images import open_picture
 
 if TYPE_CHECKING:
-    from artgpt4.chat import ChatModel, Conversation
+    from artgpt4.attention import AnswerAttention
+    from artgpt4.chat import ChatModel, Conversation, Round
 
 #: Seconds between two updates of the page: a model faster than this would only keep the browser busy redrawing.
 UPDATE_EVERY = 0.05
@@ -34,13 +35,14 @@ class VisitorError(Exception):
     """The visitor asked for something that cannot be done now. Its text is the sentence to show."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Pending:
     """A question that is waiting for its answer or being answered."""
 
     question: str
     earlier: list[tuple[str, str]]  # the rounds before it
     ask: Callable[["Conversation", dict], Iterator[str]]
+    branches: bool = False  # what it takes the place of is kept as another variant of the talk
     taken: bool = False  # somebody is answering it
     stopped: bool = False
 
@@ -53,6 +55,16 @@ class Visitor:
         self.picture: Image.Image | None = None
         self.conversation: Conversation | None = None
         self.pending: Pending | None = None
+        self.language = "en"
+        self._forget_talk()
+
+    def _forget_talk(self) -> None:
+        self.variants: list[list[Round]] = []  # of the talk; the current one is the conversation's own
+        self.variant = 0
+        self.chosen: int | None = None  # the answer to look at closely; None: the last
+        self.emotions: dict[str, float] | None = None
+        self.attention: tuple[Round, AnswerAttention] | None = None  # of the answer looked at last
+        self.is_looking = False  # where the model looked shall be shown
 
     def show(self, path: str | None) -> None:
         """Takes the picture at `path` for the talk to come; the same picture again changes nothing.
@@ -85,14 +97,28 @@ class Visitor:
         if not self.rounds:
             raise VisitorError("There is no answer yet to try again.")
         *earlier, (question, _) = self.rounds
-        self._note(question, earlier, lambda conversation, parameters: conversation.retry(**parameters))
+        self._note(question, earlier, lambda conversation, parameters: conversation.retry(**parameters), True)
 
-    def _note(self, question: str, earlier: list[tuple[str, str]], ask: Callable) -> None:
+    def request_edit(self, index: int, question: str) -> None:
+        """Notes that question `index` (from 0) shall be another one. Raises VisitorError: there is no such question."""
+        question = question.strip()
+        if not question:
+            raise VisitorError("Write a question first, or tap one of the suggestions.")
+        if not 0 <= index < len(self.rounds):
+            raise VisitorError("That question is no longer there.")
+        self._note(
+            question,
+            self.rounds[:index],
+            lambda conversation, parameters: conversation.edit(index, question, **parameters),
+            True,
+        )
+
+    def _note(self, question: str, earlier: list[tuple[str, str]], ask: Callable, branches: bool = False) -> None:
         if self.pending is not None:
             raise VisitorError("The last answer is still being written. Wait for it, or stop it.")
         if self.picture is None:
             raise VisitorError("Choose a picture first: drop one in, or take one of the examples.")
-        self.pending = Pending(question, earlier, ask)
+        self.pending = Pending(question, earlier, ask, branches)
 
     def prepare(self, model: "Future[ChatModel]") -> None:
         """Lets the model look at the picture, if it is there and has not yet: then the first answer comes sooner."""
@@ -127,14 +153,24 @@ class Visitor:
             if pending.stopped:
                 return
             self.prepare(model)
-            with closing(pending.ask(self.conversation, parameters)) as stream:
-                shown = 0.0
-                for text in stream:
-                    if pending.stopped:
-                        break
-                    if time.monotonic() - shown >= UPDATE_EVERY:
-                        shown = time.monotonic()
-                        yield text
+            conversation, before = self.conversation, self.conversation.rounds
+            try:
+                with closing(pending.ask(conversation, parameters)) as stream:
+                    shown = 0.0
+                    for text in stream:
+                        if pending.stopped:
+                            break
+                        if time.monotonic() - shown >= UPDATE_EVERY:
+                            shown = time.monotonic()
+                            yield text
+            except Exception:
+                if pending.branches:  # what was to be replaced is still there
+                    conversation.rounds = before
+                raise
+            finally:
+                self.chosen = None
+                if pending.branches and conversation is self.conversation and conversation.rounds is not before:
+                    self._keep_variant(before)
         finally:
             if self.pending is pending:
                 self.pending = None
@@ -156,6 +192,53 @@ class Visitor:
         if not self.rounds:
             raise VisitorError("There is nothing to take back.")
         self.conversation.undo()
+        self.chosen = None
+
+    def _keep_variant(self, before: "list[Round]") -> None:
+        """Keeps the talk as it was, beside the one that has taken its place."""
+        self.variants = self.variants or [before]
+        self.variants[self.variant] = before
+        self.variants.append(self.conversation.rounds)
+        self.variant = len(self.variants) - 1
+
+    def switch(self, step: int) -> None:
+        """Goes to another variant of the talk, `step` further on. Raises VisitorError: an answer is under way."""
+        if self.pending is not None:
+            raise VisitorError("The last answer is still being written. Stop it first.")
+        if not self.variants:
+            return
+        self.variants[self.variant] = self.conversation.rounds
+        self.variant = (self.variant + step) % len(self.variants)
+        # Nothing else: the next question reads as much anew as the cache does not share with this variant.
+        self.conversation.rounds = self.variants[self.variant]
+        self.chosen = None
+
+    def choose(self, index: int) -> None:
+        """Takes answer `index` (from 0) to look at closely; one that is not there is ignored."""
+        if 0 <= index < len(self.rounds):
+            self.chosen = index
+
+    @property
+    def round(self) -> "Round | None":
+        """The answer to look at closely."""
+        if not self.rounds:
+            return None
+        return self.conversation.rounds[-1 if self.chosen is None else self.chosen]
+
+    def feel(self) -> None:
+        """Has the model say how likely it finds each emotion, once for a picture."""
+        from artgpt4.emotions import emotion_probabilities
+
+        if self.emotions is None and self.conversation is not None:
+            self.emotions = emotion_probabilities(self.conversation)
+
+    def look(self) -> None:
+        """Has the model say where it looked, once for an answer."""
+        from artgpt4.attention import answer_attention  # needs torch, and the page is to open before
+
+        round = self.round
+        if round is not None and round.answer and (self.attention is None or self.attention[0] is not round):
+            self.attention = round, answer_attention(self.conversation, self.conversation.rounds.index(round))
 
     def clear(self) -> None:
         """Forgets the talk, and keeps the picture."""
@@ -163,6 +246,7 @@ class Visitor:
         if self.conversation is not None:
             self.conversation.close()
         self.conversation = self.pending = None
+        self._forget_talk()
 
     def close(self) -> None:
         """Forgets everything, and frees what the conversation held."""
@@ -173,11 +257,3 @@ class Visitor:
     def rounds(self) -> list[tuple[str, str]]:
         """The finished rounds, as (question, answer)."""
         return [(r.question, r.answer) for r in self.conversation.rounds] if self.conversation else []
-
-    @property
-    def notice(self) -> str:
-        """What there is to know about the last answer; empty if nothing."""
-        if not self.rounds:
-            return ""
-        last = self.conversation.rounds[-1]
-        return "Stopped." if last.end == "stopped" else last.notice

@@ -1,0 +1,224 @@
+"""One database: SQLite by default, PostgreSQL for several app processes. Brought up to date whenever it is opened.
+
+SQLite runs in WAL with synchronous FULL: what is committed has reached the disk, and a killed process loses nothing.
+Every change goes through `transact`, so it is whole or not there.
+"""
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TypeVar
+
+import alembic.command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from artgpt4.backup import data_folder
+from artgpt4.ratings.errors import StorageError
+from artgpt4.turns import FairLock
+
+URL = "ARTGPT4_DATABASE_URL"
+
+#: How often a transaction is tried when another one came first or the connection was lost under it.
+ATTEMPTS = 8
+
+#: The same number in every process: who holds this lock in PostgreSQL brings the tables up to date.
+_MIGRATION_LOCK = 0x41475034
+
+#: SQLite has one writer at a time, and its own waiting is by sleeping, in which some threads starve.
+_turn = FairLock()
+
+T = TypeVar("T")
+
+
+def open_database(url: str | None = None, busy_seconds: float = 5.0) -> Engine:
+    """Opens the database, checks that it is sound, and brings its tables up to date; makes it if there is none.
+
+    Args:
+        url: SQLAlchemy's, `sqlite:///folder/file.sqlite3` or `postgresql://user:password@host/name`; by default what
+            `ARTGPT4_DATABASE_URL` says, or `ratings.sqlite3` in `artgpt4.backup.data_folder()`.
+        busy_seconds: how long SQLite waits while another process writes.
+
+    Raises:
+        StorageError: the address is none, or the database cannot be reached, is damaged, or was made by a newer
+            version.
+    """
+    try:
+        url = make_url(url or os.environ.get(URL) or f"sqlite:///{data_folder() / 'ratings.sqlite3'}")
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() == "sqlite":
+            engine = _sqlite(url, busy_seconds)
+        elif url.get_backend_name() == "postgresql":
+            engine = create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20, hide_parameters=True)
+        else:
+            raise ArgumentError(f"{url.get_backend_name()} is neither sqlite nor postgresql")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StorageError("other", f"{URL} does not name a database: {error}.") from error
+    try:
+        _migrate(engine)
+    except DBAPIError as error:
+        engine.dispose()
+        raise _storage_error(error) from error
+    except CommandError as error:
+        engine.dispose()
+        raise StorageError(
+            "newer",
+            f"This database was made by a newer version of the app ({error}). Update the app, or open another one.",
+        ) from error
+    return engine
+
+
+def transact(engine: Engine, work: Callable[[Session], T]) -> T:
+    """Runs `work` in one transaction that writes, and commits it: when this returns, the disk has it.
+
+    `work` is run again when another transaction was faster, or when the connection broke and nobody knows whether the
+    commit arrived; it has to find what it has done already.
+
+    Raises:
+        StorageError: the database did not take it. Nothing of it was saved.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with nullcontext() if _is_pg(engine) else _turn:
+                with Session(engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+                    return work(session)
+        except DBAPIError as error:
+            if attempt == ATTEMPTS or not _may_pass(error):
+                raise _storage_error(error) from error
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # two that ran into each other do so only once
+    raise AssertionError("unreachable")
+
+
+def read(engine: Engine, work: Callable[[Session], T]) -> T:
+    """Runs `work` on one consistent state of the database. Raises StorageError."""
+    for attempt in (1, 2):
+        try:
+            level = {"isolation_level": "REPEATABLE READ"} if _is_pg(engine) else {}  # SQLite's is so anyway
+            with Session(engine.execution_options(**level)) as session:
+                return work(session)
+        except DBAPIError as error:
+            if attempt == 2 or not error.connection_invalidated:
+                raise _storage_error(error) from error
+    raise AssertionError("unreachable")
+
+
+def backup(engine: Engine, path: str | Path) -> Path:
+    """Copies an SQLite database to a file of its own while it is in use. Raises StorageError.
+
+    The copy is whole or not there: it is written beside `path` and moved.
+    """
+    if engine.dialect.name != "sqlite":
+        raise StorageError("other", "This copies SQLite databases; of a PostgreSQL database make one with pg_dump.")
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    growing = path.with_name(path.name + ".part")
+    growing.unlink(missing_ok=True)
+    try:
+        with engine.connect() as connection:
+            copy = sqlite3.connect(growing)
+            try:
+                connection.connection.driver_connection.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it
+            finally:
+                copy.close()
+    except sqlite3.Error as error:
+        growing.unlink(missing_ok=True)
+        raise _storage_error(OperationalError(None, None, error)) from error
+    with growing.open("rb+") as file:
+        os.fsync(file.fileno())
+    growing.replace(path)
+    return path
+
+
+def _is_pg(engine: Engine) -> bool:
+    return engine.dialect.name == "postgresql"
+
+
+def _sqlite(url, busy_seconds: float) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise ArgumentError("name a file; a database in memory would lose everything")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": busy_seconds}, pool_size=20, max_overflow=30)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # else the driver begins transactions when it thinks fit
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        # A transaction that reads first and writes then could find that it cannot: say so from the start.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    with engine.execution_options(writes=True).connect() as connection:
+        with connection.begin():
+            if _is_pg(engine):
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            else:
+                found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check(3)")]
+                found += [f"{row[0]} points nowhere" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
+                if found != ["ok"]:
+                    raise _damaged(found)
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
+
+
+def _damaged(found: list[str]) -> StorageError:
+    return StorageError(
+        "damaged", f"The database is damaged ({'; '.join(found[:3])}). Nothing was changed in it; restore a backup."
+    )
+
+
+def _may_pass(error: DBAPIError) -> bool:
+    """Whether the same transaction may well succeed when it is tried again."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or isinstance(error, IntegrityError) or state in ("40001", "40P01")
+
+
+_SQLITE = {
+    "SQLITE_BUSY": "locked",
+    "SQLITE_LOCKED": "locked",
+    "SQLITE_FULL": "full",
+    "SQLITE_READONLY": "read_only",
+    "SQLITE_CANTOPEN": "read_only",
+    "SQLITE_CORRUPT": "damaged",
+    "SQLITE_NOTADB": "damaged",
+}
+_POSTGRESQL = {"53100": "full", "53200": "full", "25006": "read_only", "55P03": "locked", "57014": "locked"}
+_SENTENCES = {
+    "locked": "The database is busy with something else just now. Try again in a moment.",
+    "full": "The disk is full. Ask whoever runs this app to make room, then try again.",
+    "read_only": "The folder of the database cannot be written to. Ask whoever runs this app to look at its rights.",
+    "damaged": "The database is damaged. Ask whoever runs this app to restore a backup.",
+    "connection": "The database cannot be reached just now. Try again in a moment.",
+    "other": "The database refused this. Ask whoever runs this app to look at its log.",
+}
+
+
+def _storage_error(error: DBAPIError) -> StorageError:
+    code = _POSTGRESQL.get(getattr(error.orig, "sqlstate", None) or "")
+    name = getattr(error.orig, "sqlite_errorname", "")
+    for prefix, sqlite_code in _SQLITE.items():
+        if name.startswith(prefix):
+            code = sqlite_code
+    if code is None:
+        broken = error.connection_invalidated or type(error.orig).__module__.startswith("psycopg")
+        code = "connection" if broken and isinstance(error, OperationalError) else "other"
+    return StorageError(code, f"Not saved. {_SENTENCES[code]}")

@@ -1,0 +1,147 @@
+"""Keeping a talk, comparing two models and several pictures, in a real browser, with the embedded model behind it."""
+
+import json
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from test_browser import SCREENSHOTS, browser, open_page, picture_file, upload, wait_until_answered
+
+from artgpt4.export import from_json
+from artgpt4.votes import read_votes
+from benchmarks.browser import running_app
+
+pytestmark = pytest.mark.browser
+
+__all__ = ["browser", "open_page", "picture_file"]  # fixtures
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, data):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARTGPT4_DATA", str(data))
+        with running_app(tmp_path_factory.mktemp("app") / "app.log") as address:
+            yield address
+
+
+def ask(page, question, rounds):
+    page.get_by_label("Your question").fill(question)
+    page.get_by_label("Your question").press("Enter")
+    wait_until_answered(page, rounds)
+
+
+def assert_accessible(page):
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response["violations"]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"][:5]]) for v in found] == []
+
+
+def said(page):
+    return [text.strip() for text in page.locator("#chat [data-testid=bot]").all_inner_texts()]
+
+
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, address, tmp_path, width, height):
+    page = open_page(width, height)
+    upload(page, picture_file)
+    ask(page, "What does this picture make you feel?", 1)
+    page.get_by_role("button", name="Keep this talk").click()
+
+    for label, suffix in (("a web page", "html"), ("Markdown", "md"), ("JSON", "json")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download as {label}").click()
+        assert download.value.suggested_filename.endswith(f".{suffix}")
+        download.value.save_as(tmp_path / f"talk.{suffix}")
+    (exchange,) = from_json((tmp_path / "talk.json").read_text()).exchanges
+    assert [exchange.answer] == said(page)
+    alone = page.context.new_page()
+    alone.requested = []
+    alone.on("request", lambda request: alone.requested.append(request.url.partition(":")[0]))
+    alone.goto((tmp_path / "talk.html").as_uri())
+    expect(alone.locator("main")).to_contain_text(exchange.answer)
+    assert alone.locator("img").evaluate("picture => picture.naturalWidth") == 640
+    assert set(alone.requested) <= {"file", "data"}
+
+    page.get_by_role("button", name="Make a read-only link").click()
+    expect(page.get_by_label("Link to read it")).to_have_value(re.compile(f"^{address}s/"))
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    page.screenshot(path=SCREENSHOTS / f"keeping-{width}.png", full_page=True)
+    assert_accessible(page)
+    link, withdraw = (page.get_by_label(label).input_value() for label in ("Link to read it", "To withdraw it"))
+    reader = page.context.new_page()
+    reader.goto(link)
+    expect(reader.locator("main")).to_contain_text(exchange.answer)
+    assert reader.evaluate("document.scrollingElement.scrollWidth") <= width
+    reader.screenshot(path=SCREENSHOTS / f"frozen-{width}.png", full_page=True)
+    reader.goto(withdraw)
+    reader.get_by_role("button", name="Withdraw the link").click()
+    reader.get_by_text("Nobody can open the link any more").wait_for()
+    assert reader.goto(link).status == 404
+
+    page.get_by_label("Let me go on with it").check()
+    expect(page.locator("#keeping-notice")).to_contain_text("kept on the server")
+    stored = page.evaluate("JSON.stringify(localStorage)")
+    assert exchange.answer not in stored and "feel" not in json.loads(stored)["artgpt4-talk"]
+    before = said(page)
+    page.goto(address)
+    page.get_by_role("button", name="Go on with it").click()
+    expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
+    page.locator("#picture img").wait_for()
+    assert said(page) == before
+    ask(page, "What colours do you see?", 2)
+    assert said(page)[:1] == before
+    page.goto(address)
+    page.get_by_role("button", name="Forget it").click()
+    expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
+    page.goto(address)
+    page.get_by_label("Your question").wait_for()
+    expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_two_models_are_compared_blind(open_page, address, data, width, height):
+    page = open_page(width, height, address=address)
+    page.goto(f"{address}compare")
+    page.locator("#compare-examples button").first.click()
+    page.locator("#compare-picture img").wait_for()
+    expect(page.get_by_role("button", name="A tie")).to_be_disabled()
+    page.get_by_role("button", name="In short").click()
+    expect(page.get_by_role("button", name="A tie")).to_be_enabled()
+    assert page.get_by_label("Answer A").input_value() and page.get_by_label("Answer B").input_value()
+    assert "adapter" not in page.locator("#contest").inner_text()
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    page.screenshot(path=SCREENSHOTS / f"compare-{width}.png", full_page=True)
+    assert_accessible(page)
+    votes = len(read_votes(data / "votes.jsonl"))
+    page.get_by_role("button", name="A tie").click()
+    expect(page.locator("#compare-notice")).to_contain_text("without its adapter")
+    expect(page.get_by_role("button", name="A tie")).to_be_disabled()
+    *_, vote = read_votes(data / "votes.jsonl")
+    assert len(read_votes(data / "votes.jsonl")) == votes + 1
+    assert {vote.left, vote.right} == {"mini", "mini without its adapter"}
+    assert (vote.choice, vote.instruction, vote.example) == ("tie", "In short", "autumn-tree")
+    assert page.complaints == []
+
+
+def test_a_second_picture_is_asked_about_and_each_is_weighed_alone(open_page, picture_file, address):
+    page = open_page(address=address)
+    upload(page, picture_file)
+    page.get_by_role("button", name="Further pictures").click()
+    page.locator("#another input[type=file]").set_input_files(picture_file)
+    expect(page.locator("#several-table tbody tr")).to_have_count(9)
+    expect(page.locator("#several-notice")).to_contain_text("next question")
+    shares = page.locator("#several-table tbody td").all_inner_texts()
+    assert [row[1] for row in zip(*[iter(shares)] * 3, strict=True)] == [
+        row[2] for row in zip(*[iter(shares)] * 3, strict=True)
+    ]
+    ask(page, "Which is sadder?", 1)
+    page.screenshot(path=SCREENSHOTS / "several.png", full_page=True)
+    page.locator("#actions").get_by_role("button", name="Clear").click()
+    expect(page.locator("#several-table tbody tr")).to_have_count(0)
+    assert page.complaints == []
