@@ -6,7 +6,7 @@ Four legs over shards that the painter wrote (`python -m train.painter shards`):
 
 1. vision: ViT and Q-Former learn to tell what is in a picture, from its record of facts. Without it the language model
    learns to speak fluently about pictures that it does not see.
-2. mirrored: the same, from a fresh rate, half of the pictures mirrored and all shifted a little: what it tells of unseen
+2. mirrored: the same from a fresh rate, half of the pictures mirrored and all shifted a little: what it tells of unseen
    pictures comes nearer to what it tells of those it has seen.
 3. text: the language model learns the language, including words for emotions, without pictures.
 4. captions: all of it together, on neutral captions and dialogues made afresh from the facts, the first leg's heads

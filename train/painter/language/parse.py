@@ -264,7 +264,7 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
             found.append(("not colour", names[0]))
         elif after.startswith((" is not one", " is not among")):
             found.append(("not colour", names[0]))
-        elif "_" in before[-24:] and re.search(r"_[^.]{0,18}(?:is|are|,|mostly) $", before):
+        elif re.search(r"_(?: can be seen)?[^.]{0,18}(?:is|are|,|mostly) $", before):
             continue  # a thing's
         elif _LEADS.search(before) or _PALETTES.search(before):
             found.append(("colours", names[:1]))
