@@ -10,6 +10,7 @@ and the plot are made from all of them.
 
 import dataclasses
 import json
+import random
 import resource
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -134,7 +135,7 @@ def scores(model: artgpt4.chat.ChatModel, args: AblationArguments) -> dict[str, 
     claimed = [language.parse(text).get("emotion") for text in emotions]
     pairs = []
     for i, (of_picture, text) in enumerate(zip(facts, emotions, strict=True)):
-        references = tuple(language.answer("emotion", of_picture, language.generator(i, j)) for j in range(5))
+        references = tuple(language.answer("emotion", of_picture, random.Random(f"{i} {j}")) for j in range(5))
         item = Item(str(i), "", (language.QUESTIONS["emotion"],), references, (of_picture.emotion,) * 5)
         pairs.append((item, Prediction(str(i), (text,), emotion=claimed[i])))
     tables, _ = score_texts(pairs, load_encoder(args.encoder) if args.encoder else None)

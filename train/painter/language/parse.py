@@ -100,7 +100,7 @@ _NOUN = {noun: name for name, noun in things.NOUN.items()}
 _THING = re.compile(
     rf"(?P<no>\bno |\bnot (?:see|show|find) (?:any |a |an )|\bcannot find (?:any |a |an )|\bwithout (?:any |a |an ))?"
     rf"(?:(?P<colour>{_COLOUR}) )?\b(?P<noun>{_any(_NOUN)})\b(?: (?:(?:is|are) )?(?P<place>{_any(_PLACES)}))?"
-    rf"(?:(?:,? and (?:it is|they are)|; (?:it is|they are)| is| are)(?: mostly| mainly)? (?P<said>{_COLOUR})\b"
+    rf"(?:(?:(?: can be seen)?(?:,? and|;) (?:it is|they are)| is| are)(?: mostly| mainly)? (?P<said>{_COLOUR})\b"
     rf"|,(?: mostly| mainly)? (?P<last>{_COLOUR}) in colour)?"
 )
 _TONES = {
@@ -264,7 +264,7 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
             found.append(("not colour", names[0]))
         elif after.startswith((" is not one", " is not among")):
             found.append(("not colour", names[0]))
-        elif re.search(r"_(?: can be seen)?[^.]{0,18}(?:is|are|,|mostly) $", before):
+        elif "_" in before[-24:] and re.search(r"_[^.]{0,18}(?:is|are|,|mostly) $", before):
             continue  # a thing's
         elif _LEADS.search(before) or _PALETTES.search(before):
             found.append(("colours", names[:1]))
