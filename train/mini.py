@@ -29,7 +29,7 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         (
             "paint for the base and stage 1",
             DATA / "shards.done",
-            [paint, "shards", "--out", str(DATA / "shards"), "--count", "28000", "--seed", "1", *workers],
+            [paint, "shards", "--out", str(DATA / "shards"), "--count", "48000", "--seed", "1", *workers],
         ),
         (
             "paint for stage 2",
