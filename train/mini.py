@@ -3,18 +3,29 @@
     python -m train.mini [--processes 2]
 
 Every step is the command that README.md shows, with its seed; a step whose result is there is not done again, so that
-the same command goes on after an interruption. `python -m train.embed_mini` then puts the result into the package.
+the same command goes on after an interruption. The logs are kept as `docs/mini/*.jsonl`, with a plot of them.
+`python -m train.embed_mini` then puts the result into the package.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-DATA, RUNS = Path("data/mini"), Path("runs/mini")
+DATA, RUNS, KEPT = Path("data/mini"), Path("runs/mini"), Path("docs/mini")
+#: Folders of `RUNS` with a log, in the order in which they are trained, and the figures of it that are drawn.
+LOGS: dict[str, tuple[str, ...]] = {
+    "base/vision": ("subject_right", "manner_right", "leading_right", "side_right"),
+    "base/mirrored": ("subject_right", "manner_right", "leading_right", "side_right"),
+    "base/text": ("loss",),
+    "base/captions": ("caption_loss", "text_loss"),
+    "stage1": ("loss",),
+    "stage2": ("loss",),
+}
 PYTHON = [sys.executable, "-m"]
 
 
@@ -53,6 +64,28 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
     ]
 
 
+def keep_logs(runs: Path, kept: Path) -> None:
+    """Copies each log of `LOGS` to `kept`, and draws them all into `kept/training.png`."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    kept.mkdir(parents=True, exist_ok=True)
+    figure, axes = plt.subplots(2, 3, figsize=(11, 5.5), layout="constrained")
+    for axis, (name, shown) in zip(axes.flat, LOGS.items(), strict=True):
+        log = shutil.copy(runs / name / "log.jsonl", kept / f"{name.replace('/', '-')}.jsonl")
+        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        for figure_name in shown:
+            drawn = [(row["step"], row[figure_name]) for row in rows if figure_name in row]
+            axis.plot(*zip(*drawn, strict=True), label=figure_name.replace("_", " "), linewidth=1.2)
+        axis.set(title=name, xlabel="step")
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False)
+    figure.savefig(kept / "training.png", dpi=110)
+    plt.close(figure)
+
+
 def main() -> None:
     """Command line. A step that fails ends the run with its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -75,6 +108,7 @@ def main() -> None:
             leaves.touch()
         times[name] = round(time.monotonic() - started)
         times_file.write_text(json.dumps(times, indent=1) + "\n", encoding="utf-8")
+    keep_logs(RUNS, KEPT)
     minutes = sum(times.values()) / 60
     print("\n".join(f"{name}: {seconds / 60:.1f} min" for name, seconds in times.items()))
     print(
