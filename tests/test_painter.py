@@ -17,7 +17,6 @@ from PIL import Image
 
 from artgpt4.emotions import EMOTIONS
 from train.painter import sample_painting
-from train.painter.__main__ import write_cc_sbu_align, write_shards
 from train.painter.emotion import feel
 from train.painter.examples import EXAMPLES
 from train.painter.facts import Facts
@@ -40,6 +39,7 @@ from train.painter.vocabulary import (
     UNKNOWN,
     WARMTH,
 )
+from train.painter.write import DIALOGUES, write_cc_sbu_align, write_shards
 
 COUNT = 320
 
@@ -256,7 +256,8 @@ def test_classes_are_balanced():
     facts = [facts for _, facts in gallery()]
     emotions = Counter(fact.emotion for fact in facts)
     for name in EMOTIONS:
-        low, high = (0.01, 0.09) if name == "something else" else (0.06, 0.19)
+        # Views that nobody can name are a twelfth of the pictures, and mostly evoke something else.
+        low, high = (0.01, 0.12) if name == "something else" else (0.06, 0.19)
         assert low <= emotions[name] / COUNT <= high, (name, emotions)
     assert all(0.015 < n / COUNT < 0.12 for n in Counter(fact.subject for fact in facts).values())
     for field in ("brightness", "saturation", "warmth", "contrast", "density"):
@@ -319,8 +320,12 @@ def test_cc_sbu_align_has_a_caption_and_a_dialogue_for_every_picture(tmp_path):
     annotations = json.loads((tmp_path / "filter_cap.json").read_text())["annotations"]
     dialogues = json.loads((tmp_path / "dialogues.json").read_text())
     facts = json.loads((tmp_path / "facts.json").read_text())
-    assert len(annotations) == len(dialogues) == len(facts) == 3
-    for annotation, dialogue in zip(annotations, dialogues, strict=True):
+    assert len(annotations) == len(facts) == 3 and len(dialogues) == 3 * DIALOGUES
+    assert [dialogue["id"] for dialogue in dialogues[:3]] == ["0_0", "0_1", "1_0"]
+    assert dialogues[0]["conversations"] != dialogues[1]["conversations"]
+    for dialogue in dialogues:
+        annotation = annotations[int(dialogue["id"].split("_")[0])]
+        assert dialogue["image"] == f"{annotation['image_id']}.jpg"
         picture = (tmp_path / "image" / f"{annotation['image_id']}.jpg").read_bytes()
         assert Image.open(io.BytesIO(picture)).size == (224, 224)
         turns = dialogue["conversations"]

@@ -1,9 +1,11 @@
 """Training: arguments, readers, batches, and that a run changes exactly what it should."""
 
 import json
+import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -15,7 +17,7 @@ from artgpt4.minigpt4 import IMAGE, chat_prompt
 from train import base as train_base
 from train import stage2
 from train.args import ArgumentErrors, TrainingArguments, parse
-from train.base import build_model
+from train.base import SHIFT, build_model, varied
 from train.checkpoints import save_whole
 from train.data import (
     ShardCaptions,
@@ -30,7 +32,9 @@ from train.data import (
 from train.evaluate_mini import chance, palette_f1
 from train.loop import accelerator_for, learning_rate, token_loss, train
 from train.pace import Pace
-from train.painter.write import write_cc_sbu_align, write_shards
+from train.painter import sample_painting
+from train.painter.measure import measure_pixels
+from train.painter.write import DIALOGUES, write_cc_sbu_align, write_shards
 from train.stage2 import Stage2Arguments
 
 
@@ -110,7 +114,7 @@ def test_cc_sbu_align_and_llava_records_name_existing_pictures(painted):
     folder = painted / "cc_sbu_align"
     captions = read_cc_sbu_align(folder)
     dialogues = read_llava_instruct(folder / "dialogues.json", folder / "image")
-    assert len(captions) == len(dialogues) == 16
+    assert (len(captions), len(dialogues)) == (16, 16 * DIALOGUES)
     for picture, rounds in captions + dialogues:
         assert picture.is_file()
         assert all(answer and "<image>" not in (question or "") for question, answer in rounds)
@@ -259,16 +263,24 @@ def test_base_is_of_the_size_it_says(base):
     assert IMAGE not in base[1].tokenizer.get_vocab()
 
 
-def test_base_trains_its_three_legs_and_goes_on_behind_those_that_are_done(monkeypatch, painted, mini_folder, tmp_path):
+def test_base_trains_its_legs_and_goes_on_behind_those_that_are_done(monkeypatch, painted, mini_folder, tmp_path):
     words = [f"shards={painted / 'shards'}", f"tokenizer={mini_folder / 'minigpt4'}", f"output={tmp_path / 'base'}"]
-    words += ["vision_steps=2", "text_steps=2", "steps=11", "batch_size=2", "image_size=56", "mixed_precision=no"]
-    monkeypatch.setattr(sys, "argv", ["base", *words, "log_every=1"])
+    words += [
+        "vision_steps=2",
+        "mirrored_steps=2",
+        "text_steps=2",
+        "steps=11",
+        "batch_size=2",
+        "image_size=56",
+        "mixed_precision=no",
+    ]
+    monkeypatch.setattr(sys, "argv", ["base", *words, "mixed_precision=no", "log_every=1"])
     train_base.main()
     rows = {
         leg: [json.loads(line) for line in (tmp_path / "base" / leg / "log.jsonl").read_text().splitlines()]
-        for leg in ("vision", "text", "captions")
+        for leg in ("vision", "mirrored", "text", "captions")
     }
-    assert [len(of_leg) for of_leg in rows.values()] == [2, 2, 11]
+    assert [len(of_leg) for of_leg in rows.values()] == [2, 2, 2, 11]
     assert "subject_right" in rows["vision"][0] and "text_loss" in rows["text"][0]
     # Every tenth batch of the last leg is text alone.
     assert ["caption_loss" in row for row in rows["captions"]] == [True] * 9 + [False, True]
@@ -278,6 +290,40 @@ def test_base_trains_its_three_legs_and_goes_on_behind_those_that_are_done(monke
     logs = {leg: (tmp_path / "base" / leg / "log.jsonl").read_bytes() for leg in rows}
     train_base.main()
     assert logs == {leg: (tmp_path / "base" / leg / "log.jsonl").read_bytes() for leg in rows}
+
+
+def test_a_mirrored_picture_has_the_mirrored_facts():
+    # The sun of the right half lies in the left half of the mirrored picture, and so do its facts.
+    for number in range(40):
+        image, facts = sample_painting(number)
+        mirrored = facts.mirrored()
+        pixels, other = measure_pixels(image), measure_pixels(np.ascontiguousarray(image[:, ::-1]))
+        assert all(other[name] == pixels[name] for name in ("colours", "brightness", "warmth", "contrast"))
+        for thing, turned in zip(facts.things, mirrored.things, strict=True):
+            assert (thing.side, turned.side) in {("left", "right"), ("right", "left"), ("centre", "centre")}
+            assert thing.name == turned.name and thing.height == turned.height
+        assert mirrored.mirrored() == facts
+
+
+def test_a_varied_picture_is_the_same_one_but_for_a_few_pixels():
+    image, facts = sample_painting(3)
+    picture = np.asarray(Image.fromarray(image).resize((112, 112)))
+    turned = 0
+    for number in range(20):
+        seen, told = varied(picture, facts, random.Random(number))
+        assert seen.shape == picture.shape
+        seen = seen[:, ::-1] if told is not facts else seen
+        turned += told is not facts
+        parts = [
+            np.array_equal(
+                seen[SHIFT:-SHIFT, SHIFT:-SHIFT],
+                picture[SHIFT + down : 112 - SHIFT + down, SHIFT + right : 112 - SHIFT + right],
+            )
+            for down in range(-SHIFT, SHIFT + 1)
+            for right in range(-SHIFT, SHIFT + 1)
+        ]
+        assert any(parts)
+    assert 0 < turned < 20
 
 
 # --- the evaluation's own arithmetic ---

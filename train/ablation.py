@@ -3,9 +3,10 @@
     python -m train.ablation --config train/configs/mini_ablation.yaml [key=value ...]
 
 Every row of the paper's Tables 3 and 4 (Yuan et al., 2023), and four of our own, is a stage-2 run on the embedded
-model's base: the same pictures in the same order for each seed, the same steps. Afterwards every run answers about
-the same unseen painted pictures, whose facts are known. Runs that `output` holds already are not made again; the table
-and the plot are made from all of them.
+model's base: what it has never been told, which emotion a picture evokes and why, one round for each of stage 2's
+pictures, in the same order for each seed, for the same steps. Afterwards every run answers about the same unseen painted
+pictures, whose facts are known: which emotion (what it was taught), and what is there (what it must not forget). Runs
+that `output` holds already are not made again; the table and the plot are made from all of them.
 """
 
 import dataclasses
@@ -32,6 +33,7 @@ from train.evaluate_mini import answers, unseen
 from train.loop import accelerator_for
 from train.methods import load_model, save_model
 from train.painter import language
+from train.painter.facts import Facts
 from train.stage1 import train_stage
 
 
@@ -66,7 +68,10 @@ ROWS: tuple[Row, ...] = (
 
 @dataclasses.dataclass
 class AblationArguments(stage2.Stage2Arguments):
-    """Stage 2's, for all runs together; `encoder` is a sentence-transformers model for the paper's BERT column."""
+    """Stage 2's, for all runs together; `encoder` is a sentence-transformers model for the paper's BERT column.
+
+    `cc_sbu_align` is the folder that `train.painter cc_sbu_align` wrote: pictures, and what is in them.
+    """
 
     seeds: int = 3
     pictures: int = 200
@@ -76,16 +81,30 @@ class AblationArguments(stage2.Stage2Arguments):
     def problems(self) -> list[str]:
         """See `TrainingArguments.problems`."""
         found = super().problems() + missing_paths(token_cache=self.token_cache)
+        if self.cc_sbu_align is None:
+            found.append("cc_sbu_align= is missing: the folder that `python -m train.painter cc_sbu_align` wrote")
         for name in ("seeds", "pictures", "processes"):
             if getattr(self, name) < 1:
                 found.append(f"{name}={getattr(self, name)} must be at least 1")
         return found
 
 
+def write_emotions(facts: Path, out: Path) -> None:
+    """Writes LLaVA-Instruct JSON from the facts of pictures: the question for the emotion, and an answer with reasons."""
+    records = []
+    for name, of_picture in json.loads(facts.read_text(encoding="utf-8")).items():
+        answer = language.answer("emotion", Facts.from_dict(of_picture), random.Random(f"emotion {name}"))
+        turns = [("human", f"<image>\n{language.QUESTIONS['emotion']}"), ("gpt", answer)]
+        conversations = [{"from": who, "value": text} for who, text in turns]
+        records.append({"id": name, "image": f"{name}.jpg", "conversations": conversations})
+    out.write_text(json.dumps(records), encoding="utf-8")
+
+
 def arguments_of(row: Row, seed: int, args: AblationArguments, output: Path) -> stage2.Stage2Arguments:
     """Stage 2's arguments for one run. `rate` in a row's settings is a factor on all learning rates."""
     fields = {field.name for field in dataclasses.fields(stage2.Stage2Arguments)}
     values = {name: value for name, value in dataclasses.asdict(args).items() if name in fields}
+    values |= {"cc_sbu_align": None, "llava": args.output / "emotions.json", "images": args.cc_sbu_align / "image"}
     settings = dict(row.settings or {})
     rate = settings.pop("rate", 1.0)
     rates = {name: values[name] * rate for name in ("init_lr", "min_lr", "warmup_lr")}
@@ -217,6 +236,7 @@ def main() -> None:
     done = {path.stem for path in (args.output / "runs").glob("*.json")}
     missing = [(row, seed) for row, seed in jobs if f"{ROWS.index(row):02d}-{seed}" not in done]
     (args.output / "runs").mkdir(parents=True, exist_ok=True)
+    write_emotions(args.cc_sbu_align / "facts.json", args.output / "emotions.json")
     # A process for each run: its memory is its own, and nothing of one run reaches the next.
     with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         waiting = [pool.submit(run, row, seed, args) for row, seed in missing]
