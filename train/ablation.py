@@ -4,9 +4,9 @@
 
 Every row of the paper's Tables 3 and 4 (Yuan et al., 2023), and four of our own, is a stage-2 run on the embedded
 model's base: what it has never been told, which emotion a picture evokes and why, one round for each of stage 2's
-pictures, in the same order for each seed, for the same steps. Afterwards every run answers about the same unseen painted
-pictures, whose facts are known: which emotion (what it was taught), and what is there (what it must not forget). Runs
-that `output` holds already are not made again; the table and the plot are made from all of them.
+pictures, in the same order for each seed, for the same steps. Afterwards every run answers about the same unseen
+painted pictures, whose facts are known: which emotion (what it was taught), and what is there (what it must not
+forget). Runs that `output` holds already are not made again; the table and the plot are made from all of them.
 """
 
 import dataclasses
@@ -90,7 +90,7 @@ class AblationArguments(stage2.Stage2Arguments):
 
 
 def write_emotions(facts: Path, out: Path) -> None:
-    """Writes LLaVA-Instruct JSON from the facts of pictures: the question for the emotion, and an answer with reasons."""
+    """Writes LLaVA-Instruct JSON from the facts of pictures: asked for the emotion, it is named, with reasons."""
     records = []
     for name, of_picture in json.loads(facts.read_text(encoding="utf-8")).items():
         answer = language.answer("emotion", Facts.from_dict(of_picture), random.Random(f"emotion {name}"))
