@@ -39,6 +39,10 @@ EXAMPLES: dict[str, tuple[Scene, int]] = {
         "ink-mountains": ("mountains", "ink", "grisaille", "fog", 0.5, 0.4, 0.6, "pine bird sun", None, 0.2, 0.7, 0, 3),
         "paint-splashes": ("splatter", "watercolour", "primary", None, 0.5, 0.5, 0.7, "drips", None, 0.1, 1.2, 0, 2),
         "forest-path": ("forest", "watercolour", "viridian", "day", 0.5, 0.5, 0.5, "path sun", None, 0.2, 1.1, 0, 2),
+        "orange-cat": ("animal", "expressionist", "turquoise", "day", 0.5, 0.5, 0.6, "cat tree", None, 0.1, 1.2, 0, 1),
+        "dancers": ("pair", "expressionist", "crimson", "sunset", 0.5, 0.5, 0.5, "", "happy", 0.1, 1.2, 0, 2),
+        "facets-of-a-face": ("portrait", "cubist", "earth", None, 0.5, 0.5, 0.5, "hat", "calm", 0.1, 1.2, 0, 1),
+        "bowed-by-night": ("figure", "woodcut", "grisaille", "night", 0.5, 0.5, 0.5, "moon path", "sad", 0.0, 1.1, 0, 2),
     }.items()
 }  # fmt: skip
 
