@@ -2,7 +2,7 @@
 
     python -m train.base --config train/configs/mini_base.yaml [key=value ...]
 
-Four legs over shards that the painter wrote (`python -m train.painter shards`):
+Five legs over shards that the painter wrote (`python -m train.painter shards`):
 
 1. vision: ViT and Q-Former learn to tell what is in a picture, from its record of facts. Without it the language model
    learns to speak fluently about pictures that it does not see.
@@ -11,6 +11,8 @@ Four legs over shards that the painter wrote (`python -m train.painter shards`):
 3. text: the language model learns the language, including words for emotions, without pictures.
 4. captions: all of it together, on neutral captions and dialogues made afresh from the facts, the first leg's heads
    staying on as a reminder, with text alone in between.
+5. talk: the same with vision tower and Q-Former frozen: they have learnt what they can, the language model has not, and
+   a step takes a third of the time.
 
 `output/minigpt4` is a base folder for `train.stage1`; nothing in it has been told which emotion a picture evokes.
 """
@@ -52,13 +54,14 @@ from train.painter.facts import Facts
 
 @dataclasses.dataclass
 class BaseArguments(TrainingArguments):
-    """`steps` counts the captions leg; `init_lr` is AdamW's rate, Muon's keeps its ratio to it."""
+    """`steps` counts the captions leg; 0 `talk_steps` leave out the last one. `init_lr` is AdamW's rate, Muon's keeps its ratio to it."""
 
     shards: Path = Path()
     tokenizer: Path = Path()
     vision_steps: int = 3000
     mirrored_steps: int = 3000
     text_steps: int = 300
+    talk_steps: int = 0
     muon_lr: float = 1.5e-3
     image_size: int = 112
 
@@ -375,7 +378,7 @@ def optimizers_for(base: Base, args: BaseArguments) -> list[torch.optim.Optimize
 
 
 def main() -> None:
-    """Reads the arguments and trains the four legs; a leg whose result is there is not trained again."""
+    """Reads the arguments and trains the legs; a leg whose result is there is not trained again."""
     args = parse_or_exit(BaseArguments, __doc__)
     accelerator = accelerator_for(args)
     set_seed(args.seed)
@@ -396,6 +399,8 @@ def main() -> None:
         "text": (args.text_steps, text_batches(processor, per_process, args.seed, part), 0.0),
         "captions": (args.steps, caption_batches(*of_pictures), 0.05),
     }
+    if args.talk_steps:
+        legs["talk"] = (args.talk_steps, caption_batches(*of_pictures[:-3], args.seed + 1, part, parts), 0.0)
     for leg, (steps, batches, heads_weight) in legs.items():
         done = args.output / leg / "final" / "base.pt"
         if done.is_file():
@@ -403,9 +408,9 @@ def main() -> None:
             continue
         of_leg = dataclasses.replace(args, output=args.output / leg, steps=steps)
         of_leg.warmup_steps = min(args.warmup_steps, steps // 10)
-        base.requires_grad_(leg != "text")
-        model.language_model.requires_grad_(leg in ("text", "captions"))
-        model.language_projection.requires_grad_(leg == "captions")
+        base.requires_grad_(leg not in ("text", "talk"))
+        model.language_model.requires_grad_(leg in ("text", "captions", "talk"))
+        model.language_projection.requires_grad_(leg in ("captions", "talk"))
         train(
             accelerator,
             base,
