@@ -54,7 +54,10 @@ from train.painter.facts import Facts
 
 @dataclasses.dataclass
 class BaseArguments(TrainingArguments):
-    """`steps` counts the captions leg; 0 `talk_steps` leave out the last one. `init_lr` is AdamW's rate, Muon's keeps its ratio to it."""
+    """`steps` counts the captions leg; 0 `talk_steps` leave out the last one.
+
+    `init_lr` is AdamW's rate, Muon's keeps its ratio to it.
+    """
 
     shards: Path = Path()
     tokenizer: Path = Path()

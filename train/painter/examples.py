@@ -42,7 +42,8 @@ EXAMPLES: dict[str, tuple[Scene, int]] = {
         "orange-cat": ("animal", "expressionist", "turquoise", "day", 0.5, 0.5, 0.6, "cat tree", None, 0.1, 1.2, 0, 1),
         "dancers": ("pair", "expressionist", "crimson", "sunset", 0.5, 0.5, 0.5, "", "happy", 0.1, 1.2, 0, 2),
         "facets-of-a-face": ("portrait", "cubist", "earth", None, 0.5, 0.5, 0.5, "hat", "calm", 0.1, 1.2, 0, 1),
-        "bowed-by-night": ("figure", "woodcut", "grisaille", "night", 0.5, 0.5, 0.5, "moon path", "sad", 0.0, 1.1, 0, 2),
+        "bowed-by-night": ("figure", "woodcut", "grisaille", "night", 0.5, 0.5, 0.5, "moon path", "sad", 0.0,
+            1.1, 0, 2),
     }.items()
 }  # fmt: skip
 

@@ -69,7 +69,7 @@ def second_emotion(facts: Facts, rng: random.Random) -> str:
 
 def people(facts: Facts, rng: random.Random) -> str:
     """What those in it feel."""
-    return paragraph([lead(rng, state("people", facts, rng), 0.5), state("subject", facts, rng)])
+    return paragraph([state("people", facts, rng), state("subject", facts, rng)])
 
 
 def both_sides(facts: Facts, rng: random.Random) -> str:
@@ -82,9 +82,7 @@ def both_sides(facts: Facts, rng: random.Random) -> str:
         e=rng.choice(feelings.EMOTION[facts.emotion]),
     ).replace("may feel something else than they do, or the same: it evokes", "may feel as follows: it evokes")
     kinds = ["because"] + (["second"] if rng.random() < 0.3 else [])
-    return paragraph(
-        [lead(rng, state("people", facts, rng), 0.5), viewer, *(state(kind, facts, rng) for kind in kinds)]
-    )
+    return paragraph([state("people", facts, rng), viewer, *(state(kind, facts, rng) for kind in kinds)])
 
 
 def which_colour(facts: Facts, rng: random.Random) -> str:

@@ -1,4 +1,9 @@
-"""The sentence frames of every statement about a picture, in three registers: plain, a curator's, poetic."""
+"""The sentence frames of every statement about a picture, in three registers: plain, a curator's, poetic.
+
+A frame is chosen before the fact is told, and fits every value of it, "none" and "cannot be told" among them. Greedy
+decoding takes the likeliest next word: where a value had few frames of its own, each of them was likelier than any of
+another value's many, and the model said that value whatever it saw.
+"""
 
 _PIC = "[this|the] [picture|painting|image]"
 
@@ -38,9 +43,12 @@ FRAMES: dict[str, dict[str, str]] = {
         "made {m}, it breathes: {why}]",
     },
     "no manner": {
-        "plain": "[I cannot tell how it is painted|how it is made I cannot tell|the manner is not clear to me|"
-        "I cannot make out the manner|its manner is not one I recognise|no manner that I know fits it|"
-        "I do not recognise the way it is made|the technique I cannot tell|which manner it has, I cannot say]",
+        "plain": f"[it is [painted|made|done]|{_PIC} is [painted|made|done]|it looks [painted|made]|"
+        "everything in it is painted|this was [made|painted]|someone worked here|the painter worked|"
+        "its forms are set down|the handling, I find, is|it was done] {m}",
+        "curator": "[the work is executed|the artist works here|the whole is rendered|the surface is handled|"
+        "technically the work is carried out] {m}",
+        "poetic": "[the hand moved {m}|it is set down {m}]",
     },
     "light": {
         "plain": "[the scene is set|it is shown|we see it|the scene takes place|everything happens|it is all seen|"
@@ -50,41 +58,21 @@ FRAMES: dict[str, dict[str, str]] = {
         "the painter has set it]{lit}",
         "poetic": "[all of it lies{lit}|everything waits{lit}|time has stopped{lit}|the hour is held{lit}]",
     },
-    "no light": {
-        "plain": "[it has no time of day and no weather|there is no time of day in it|no time of day can be told from it|"  # noqa: E501
-        "nothing in it tells the time of day|neither a time of day nor a weather is shown|it shows no time of day|"
-        "I see no time of day in it|one finds no time of day in it|time of day? No time of day is shown|"
-        "the hour cannot be told: no time of day is shown]",
-    },
     "palette": {
-        "plain": "[the main colours are|the colours are mainly|it is painted mostly in|its palette is|"
-        "most of it is|its colours are chiefly|the palette consists of|I find above all|it is made up of|"
-        "the eye meets|nearly all of it is|what I find are|it lives in|its main colours are] {palette}",
+        "plain": "[in the main it is|in colour it is chiefly|it is painted mostly in|its palette is|"
+        "most of it is|for colours it has|the palette consists of|I find above all|it is made up of|"
+        "the eye meets|nearly all of it is|what I find is|it lives in|above all it is] {palette}",
         "curator": "[the palette is built on|the artist limits the palette to|the colour scheme rests on|"
         "chromatically the work rests on|the work is held in] {palette}",
         "poetic": "[{palette}, laid down like breath|{palette}, nothing more is needed|a song of {palette}|"
         "it dreams in {palette}|the paint says {palette}]",
-    },
-    "one colour": {
-        "plain": "[nearly everything in it is|almost the only colour is|it is almost all|hardly anything is not|"
-        "a single colour fills it:|most of it is simply|one colour does it all:|it is painted nearly all in|"
-        "I find little but|the palette is no more than|it lives in|almost all of it is] {palette}",
-        "curator": "[the palette is reduced to|the artist limits the palette to|the work is held in] {palette}",
-        "poetic": "[{palette}, and again {palette}|it dreams in {palette}|all is {palette}]",
     },
     "leading": {
         "plain": "[the [leading|main|dominant|strongest] colour is|its [leading|main|dominant] colour is|"
         "the colour that leads is|what leads is|the lead, I find, is taken by|most of all there is|most of it is|"
         "more than anything it is|by area, the leading colour is|the colour seen most is|it is dominated by|"
         "the largest share goes to|the first place goes to] {lead}"
-        "[, followed by {rest}|, then {rest}|, together with {rest}|, with {rest} beside it]",
-    },
-    "leading alone": {
-        "plain": "[the [leading|main|dominant|strongest] colour is|its [leading|main|dominant] colour is|"
-        "the colour that leads is|what leads is|the lead, I find, is taken by|most of all there is|most of it is|"
-        "more than anything it is|by area, the leading colour is|the colour seen most is|it is dominated by|"
-        "the largest share goes to|the first place goes to] {lead}[, and hardly another one plays a part|"
-        ", and little else|, almost alone]",
+        "{rest}",
     },
     "tones": {
         "plain": "[overall it is|as a whole it is|taken together it is|all in all it is|the whole is|"
@@ -105,16 +93,10 @@ FRAMES: dict[str, dict[str, str]] = {
         "poetic": "[it is given {a}: {why}|in {a}, {why}]",
     },
     "horizon": {
-        "plain": "[it has {a}|there is {a}|we find {a}|I see {a}|{a} divides it|the painter chose {a}|"
-        "the horizon lies {h}|its horizon lies {h}|I find that the horizon lies {h}|sky and ground meet at {a}|"
-        "it is cut by {a}][: {effect}|, so that {effect}|; {effect}]",
-        "curator": "[the artist sets {a}|the composition rests on {a}], so that {effect}",
-        "poetic": "[under {a}, {effect}|{a}, and {effect}]",
-    },
-    "no horizon": {
-        "plain": "[there is no clear horizon in it|I find no clear horizon|it has no clear horizon|"
-        "one sees no clear horizon|no clear horizon can be made out|it does without a horizon: no clear horizon is seen|"  # noqa: E501
-        "its space has no clear horizon|a horizon? No clear horizon is to be found]",
+        "plain": "[it has|there is|we find|I see|one sees|the painter chose|what I find is|looking for one, I find|"
+        "it shows] {a}{effect}",
+        "curator": "[the artist sets|the composition rests on|the work has] {a}{effect}",
+        "poetic": "[it knows|it keeps to] {a}{effect}",
     },
     "side": {
         "plain": "[most of the weight lies|the heaviest part is|the weight of it lies|its visual weight lies|"
@@ -123,32 +105,13 @@ FRAMES: dict[str, dict[str, str]] = {
         "curator": "[the artist places the visual weight|the weight of the composition rests] {where}",
         "poetic": "[it leans: its weight lies {where}|the weight gathers {where}]",
     },
-    "no side": {
-        "plain": "[the weight is spread over the whole of it|no side is heavier than the other|"
-        "its weight is spread evenly|no side outweighs the other|the weight is spread so that no side is heavier|"
-        "it is balanced: no side is heavier|both halves carry as much, and no side is heavier|"
-        "I find no side heavier than the other|the visual weight is spread evenly]",
-    },
     "people": {
-        "plain": "[the|I think that the|it seems to me that the|I find that the|to judge by what I see, the|"
-        "if I read it rightly, the|as far as I can tell, the|I believe that the|one can tell that the] "
-        "{who} in it [{look} {people}|{seem} to be {people}|{seem} {people}]"
-        "[, going by {sign}|, to judge by {sign}|: {why}|]",
-        "curator": "[the artist lets the {who} in it appear {people}|the {who} in the work {look} {people}]"
-        "[, to judge by {sign}|: {why}]",
-        "poetic": "[the {who} in it {look} {people}, and {sign} {say} so|{people}: so {look} the {who} in it]",
-    },
-    "unread people": {
-        "plain": "[there is someone in it, but what they feel cannot be made out|what the people in it feel cannot be "
-        "made out|someone is there, but no feeling can be read from them|I see someone, but their feeling cannot be "
-        "read|the people in it are shown, but no feeling can be read from them|what is felt by whoever is in it cannot "
-        "be made out|whoever is in it, no feeling can be read from them]",
-    },
-    "no people": {
-        "plain": "[there are no people in it|I see no people in it|no people are shown|looking for people, I find no "
-        "people|not a face: no people are in it|it shows no people|I find no people here|no people can be seen|"
-        "in it there are no people|since no people are in it, nobody's feeling can be read|it has no people in it|no people appear in it|one finds no people in it|"  # noqa: E501
-        "nobody is in it: no people at all|as there are no people in it, there is no face to read]",
+        "plain": "[I think that|it seems to me that|I find that|to judge by what I see,|if I read it rightly,|"
+        "as far as I can tell,|I believe that|one can tell that|I see that|my impression is that|as I see it,|"
+        "looking at it, I find that|to my mind,|looking closely, I see that|I gather that|at a second look,|"
+        "as it appears to me,|judging by eye,|I take it that] {felt}",
+        "curator": "[the artist shows that|one notes that] {felt}",
+        "poetic": "[look: |see: |]{felt}",
     },
     "things": {
         "plain": "[it also has|beside it I see|in it I find|one can also see|it includes|I can make out|"

@@ -85,8 +85,9 @@ _LEADS = re.compile(
     r"most of it is|anything it is|seen most is|dominated by|share goes to|place goes to) $|colour is $"
 )
 _PALETTES = re.compile(
-    r"(?:in it is|only colour is|almost all|is not|fills it:|is simply|does it all:|nearly all in|little but|"
-    r"no more than|lives in|of it is|reduced to|palette to|held in|dreams in|all is) $"
+    r"(?:the main it is|it is chiefly|mostly in|palette is|of it is|for colours it has|consists of|find above all|"
+    r"made up of|eye meets|what i find is|lives in|above all it is|built on|palette to|scheme rests on|work rests on|"
+    r"held in|song of|dreams in|paint says) $"
 )
 _PLACES = {
     things.place(vocabulary_thing, other): (vocabulary_thing.side if vocabulary_thing.side != "centre" else "centre",

@@ -80,16 +80,22 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return kind, {"s": subject(facts, rng), "lit": lit(facts, rng), "with": with_}
     if kind == "manner":
         if facts.manner is None:
-            return "no manner", {}
+            return "no manner", {"m": "in no manner that I know"}
         return kind, {"m": rng.choice(words.MANNER[facts.manner]), "why": words.MANNER_EXPLAINED[facts.manner]}
     if kind == "light":
-        return ("light" if facts.light else "no light"), {"s": subject(facts, rng), "lit": lit(facts, rng)}
+        return kind, {"s": subject(facts, rng), "lit": lit(facts, rng) or " with no time of day in it"}
     if kind == "palette":
-        return ("palette" if len(facts.colours) > 1 else "one colour"), {"palette": listed(facts.colours)}
+        return kind, {"palette": listed(facts.colours)}
     if kind == "leading":
         if len(facts.colours) == 1:
-            return "leading alone", {"lead": facts.colours[0]}
-        return kind, {"lead": facts.colours[0], "rest": listed(facts.colours[1:])}
+            rest = say(rng, "[, and hardly another one plays a part|, and little else|, almost alone]")
+        else:
+            rest = say(
+                rng,
+                "[, followed by {x}|, then {x}|, together with {x}|, with {x} beside it]",
+                x=listed(facts.colours[1:]),
+            )
+        return kind, {"lead": facts.colours[0], "rest": rest}
     if kind == "tones":
         tones = [words.TONE[name][getattr(facts, name)] for name in words.TONE]
         rng.shuffle(tones)
@@ -102,29 +108,38 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return kind, {"a": a(noun), "why": words.DENSITY_EXPLAINED[facts.density]}
     if kind == "horizon":
         if facts.horizon is None:
-            return "no horizon", {}
+            return kind, {"a": "no clear horizon", "effect": ""}
         noun = words.NOUNS["horizon"][facts.horizon][0].removeprefix("the ")
-        height = "near the middle" if facts.horizon == "middle" else facts.horizon
-        return kind, {"a": a(noun), "h": height, "effect": words.HORIZON_EXPLAINED[facts.horizon]}
+        effect = say(rng, "[: {x}|, so that {x}|; {x}]", x=words.HORIZON_EXPLAINED[facts.horizon])
+        return kind, {"a": a(noun), "effect": effect}
     if kind == "side":
         if facts.side is None:
-            return "no side", {}
+            return kind, {"where": "on no side more than the other"}
         return kind, {"where": "in the centre" if facts.side == "centre" else f"on the {facts.side}"}
     if kind == "people":
         if facts.people is None:
             shown = {"portrait", "crowd", "figure", "pair", "person", "hat"}
             seen = {facts.subject} | {thing.name for thing in facts.things} | set(getattr(facts, "unclear", ()))
-            return ("unread people" if shown & seen else "no people"), {}
+            nobody = not shown & seen
+            felt = (
+                "[no people are in it|no people can be seen in it]"
+                if nobody
+                else "what the people in it feel cannot be made out"
+            )
+            return kind, {"felt": say(rng, felt)}
         one = facts.subject in ("portrait", "figure")
-        return kind, {
-            "who": "person" if one else "people",
-            "look": "looks" if one else "look",
-            "seem": "seems" if one else "seem",
-            "say": "says",
-            "people": facts.people,
-            "sign": "the face" if facts.subject == "portrait" else "the posture",
-            "why": words.PEOPLE_EXPLAINED[facts.people],
-        }
+        felt = say(
+            rng,
+            "the {who} in it [{look} {people}|{seem} to be {people}|{seem} {people}]"
+            "[, going by {sign}|, to judge by {sign}|: {why}|]",
+            who="person" if one else "people",
+            look="looks" if one else "look",
+            seem="seems" if one else "seem",
+            people=facts.people,
+            sign="the face" if facts.subject == "portrait" else "the posture",
+            why=words.PEOPLE_EXPLAINED[facts.people],
+        )
+        return kind, {"felt": felt}
     if kind == "things":
         found = some_things(facts, rng, 4)
         return ("things" if found else "no things"), {"things": found}
