@@ -336,7 +336,10 @@ def caption_batches(
     part: int,
     parts: int,
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Endless batches of pictures with neutral text made afresh each time; every tenth batch is text alone."""
+    """Endless batches of pictures with neutral text made afresh each time; every fourth batch is text alone.
+
+    Only there does the language model meet a whole dialogue about what is felt, whose later rounds fit the earlier.
+    """
 
     def samples() -> Iterator[dict]:
         for index, rng in endless_order(len(facts), seed, part, parts):
@@ -355,7 +358,7 @@ def caption_batches(
 
     texts = text_batches(processor, batch_size, seed, part)
     for number, batch in enumerate(bucketed(samples(), batch_size, seed)):
-        if number % 10 == 9:
+        if number % 4 == 3:
             yield next(texts)
         pictures, told = zip(*(sample["of"] for sample in batch), strict=True)
         yield with_targets(collate(batch, processor), pictures, told, processor)
@@ -365,11 +368,11 @@ def caption_batches(
 
 
 def optimizers_for(base: Base, args: BaseArguments) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of ViT and Q-Former, AdamW for all else."""
+    """Muon for the matrices of the layers, AdamW for all else."""
     matrices, others = [], []
     for name, parameter in base.named_parameters():
         if parameter.requires_grad:
-            hidden = ".encoder." in name and parameter.ndim == 2
+            hidden = parameter.ndim == 2 and (".encoder." in name or ".layers." in name)
             (matrices if hidden else others).append(parameter)
     adamw = torch.optim.AdamW(
         others, lr=args.init_lr, betas=(0.9, args.beta2), weight_decay=args.weight_decay, fused=True
