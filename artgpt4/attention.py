@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from artgpt4.chat import ChatError, Conversation
-from artgpt4.minigpt4 import END, chat_prompt
+from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration
 from artgpt4.neutralise import neutralise
 
 
@@ -53,19 +53,21 @@ def answer_attention(conversation: Conversation, index: int = -1) -> AnswerAtten
     It takes one more pass over the picture and one over the dialogue up to that answer.
 
     Raises:
-        ChatError: the conversation is closed, there is no such round or nothing was answered in it, or there is not
-            enough memory.
+        ChatError: the conversation is closed, there is no such round or nothing was answered in it, the model is no
+            MiniGPT-4, or there is not enough memory.
     """
     model, rounds = conversation.model, conversation.rounds
+    if not isinstance(model.base, MiniGPT4ForConditionalGeneration):
+        raise ChatError("no_attention", "Where the model looked can be told of MiniGPT-4 models only, not of this one.")
     queries = conversation.query_output
     if not -len(rounds) <= index < len(rounds) or not rounds[index].answer:
         raise ChatError("no_round", "There is no answer yet to look at. Ask a question first.")
     index %= len(rounds)
     asked = rounds[rounds[index].left_out : index + 1]
     dialogue = [(round.question, neutralise(round.answer).strip()) for round in asked]
-    prompt, text = chat_prompt(dialogue, [round.pictures for round in asked]), dialogue[-1][1]
-    before = len(prompt) - len(END) - len(text)
-    ids, ends = model.processor._tokenize(prompt)
+    prompt, text = model.processor.chat_prompt(dialogue, [round.pictures for round in asked]), dialogue[-1][1]
+    before = len(prompt) - len(model.processor.end) - len(text)
+    ids, ends = model.processor.tokenize_with_ends(prompt)
     said = [place for place, end in enumerate(ends) if before <= end < before + len(text)]
     pixel_values = model.processor.pixel_values([conversation.picture]).to(model.device, model.dtype)
 

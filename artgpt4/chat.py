@@ -32,7 +32,8 @@ from transformers import (
 )
 
 from artgpt4.images import PictureError, open_picture
-from artgpt4.minigpt4 import END, MiniGPT4ForConditionalGeneration, MiniGPT4Processor, chat_prompt
+from artgpt4.llava import LlavaForConditionalGeneration, LlavaProcessor
+from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from artgpt4.neutralise import neutralise
 from artgpt4.turns import FairLock
 
@@ -42,7 +43,7 @@ class ChatError(ValueError):
 
     Attributes:
         code: ``parameter``, ``empty_question``, ``too_long``, ``no_round``, ``no_picture``, ``one_picture``,
-            ``closed`` or ``out_of_memory``.
+            ``closed``, ``no_attention`` or ``out_of_memory``.
     """
 
     def __init__(self, code: str, message: str):
@@ -157,7 +158,7 @@ class ChatModel:
     """A model that conversations share. `artgpt4.load` makes one.
 
     Args:
-        model: a MiniGPT-4, or a PEFT model around one, in the dtype and on the device to run in.
+        model: a MiniGPT-4 or LLaVA, or a PEFT model around one, in the dtype and on the device to run in.
         processor: its processor.
         name: what it was loaded as.
         description: one or two sentences about it for the user.
@@ -167,8 +168,8 @@ class ChatModel:
 
     def __init__(
         self,
-        model: MiniGPT4ForConditionalGeneration | PeftModel,
-        processor: MiniGPT4Processor,
+        model: MiniGPT4ForConditionalGeneration | LlavaForConditionalGeneration | PeftModel,
+        processor: MiniGPT4Processor | LlavaProcessor,
         name: str,
         description: str = "",
         cache_bytes: int = 2**30,
@@ -202,13 +203,14 @@ class ChatModel:
         with self.lock:
             conversation = Conversation(self, picture, query_output)
             # While the visitor still types: everything up to the first question is in the cache already.
-            self.with_memory(lambda: conversation._forward(self.processor.tokenize(chat_prompt([("", None)]))))
+            ids = self.processor.tokenize(self.processor.chat_prompt([("", None)]))
+            self.with_memory(lambda: conversation._forward(ids))
             self._conversations.add(conversation)
             self._keep_to_budget()
         return conversation
 
     def _encode(self, picture: Image.Image) -> torch.Tensor:
-        """The picture's [1, num_query_tokens, qformer hidden] queries."""
+        """The picture's [1, tokens per picture, hidden] queries or features, before the projection."""
         pixel_values = self.processor.pixel_values([picture]).to(self.device, self.dtype)
         with self.lock:
             return self.with_memory(lambda: self.base.encode_picture(pixel_values))
@@ -413,9 +415,9 @@ class Conversation:
         dialogue = [(round.question, neutralise(round.answer).strip()) for round in rounds[:-1]]
         dialogue.append((rounds[-1].question, None))
         shown = [round.pictures for round in rounds]
-        room = min(max_new_tokens, self.model.max_length // 4)
+        room, processor = min(max_new_tokens, self.model.max_length // 4), self.model.processor
         for left_out in range(len(dialogue)):
-            ids = self.model.processor.tokenize(chat_prompt(dialogue[left_out:], shown[left_out:]))
+            ids = processor.tokenize(processor.chat_prompt(dialogue[left_out:], shown[left_out:]))
             if len(ids) + room <= self.model.max_length:
                 return ids, left_out
         raise self._too_long(f"{len(ids)} tokens")
@@ -487,8 +489,7 @@ class Conversation:
             torch.manual_seed(seed)
             new_ids = self.model.with_memory(
                 lambda: self.model.base.generate(
-                    torch.tensor([ids], device=device),
-                    query_output=self._queries(ids),
+                    inputs_embeds=self.model.base.embed(torch.tensor([ids], device=device), self._queries(ids)),
                     num_beams=parameters.num_beams,
                     max_new_tokens=min(parameters.max_new_tokens, self.model.max_length - len(ids)),
                     do_sample=parameters.temperature > 0,
@@ -518,7 +519,7 @@ class Conversation:
         cache.crop(kept - len(cached_ids))
         new_ids = torch.tensor([ids[kept:]], device=self.model.device)
         embeds = base.embed(new_ids, self._queries(ids, kept))
-        logits = base.language_model(inputs_embeds=embeds, past_key_values=cache, logits_to_keep=1).logits[0, -1]
+        logits = base(inputs_embeds=embeds, past_key_values=cache, logits_to_keep=1).logits[0, -1]
         self._cache, self._cached_ids, self._last_used = cache, list(ids), time.monotonic()
         return logits.float()
 
@@ -538,13 +539,16 @@ class Conversation:
     def _shown_text(self, new_ids: list[int], end: str) -> tuple[str, bool]:
         """The part of the answer that can be shown, and whether the stop text has come."""
         said = [token for token in new_ids if token not in self.model.end_ids]
-        text = self.model.processor.tokenizer.decode(said, clean_up_tokenization_spaces=False)
-        before, stop, _ = text.partition(END)
+        processor = self.model.processor
+        text = processor.tokenizer.decode(said, clean_up_tokenization_spaces=False)
+        before, stop, _ = text.partition(processor.end)
         if stop:
             return before.strip(), True
         if end != "said":  # what may still become a character, or the stop text
             text = text.rstrip("\N{REPLACEMENT CHARACTER}")
-            held = next((length for length in range(len(END) - 1, 0, -1) if text.endswith(END[:length])), 0)
+            held = next(
+                (length for length in range(len(processor.end) - 1, 0, -1) if text.endswith(processor.end[:length])), 0
+            )
             text = text[: len(text) - held]
         return text.strip(), False
 
@@ -558,8 +562,9 @@ class _AtStopText(StoppingCriteria):
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs) -> torch.Tensor:
         if self.turn is not self.conversation._turn:
             return torch.ones(len(input_ids), dtype=torch.bool, device=input_ids.device)
-        tails = self.conversation.model.processor.tokenizer.batch_decode(input_ids[:, -2 * len(END) :])
-        return torch.tensor([END in tail for tail in tails], device=input_ids.device)
+        processor = self.conversation.model.processor
+        tails = processor.tokenizer.batch_decode(input_ids[:, -2 * len(processor.end) :])
+        return torch.tensor([processor.end in tail for tail in tails], device=input_ids.device)
 
 
 @torch.inference_mode()

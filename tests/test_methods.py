@@ -180,7 +180,10 @@ def test_whole_models_take_no_adapter():
         parse(Stage2Arguments, ["output=x", "steps=1", "base=b", "adapter=a", "method=full"])
 
 
-@pytest.mark.parametrize("recipe", sorted((Path(__file__).parents[1] / "train" / "configs").glob("*stage*.yaml")))
+CONFIGS = Path(__file__).parents[1] / "train" / "configs"
+
+
+@pytest.mark.parametrize("recipe", sorted([*CONFIGS.glob("*stage*.yaml"), *CONFIGS.glob("*llava*.yaml")]))
 def test_recipes_are_free_of_bad_arguments_but_for_data_that_is_not_here(recipe):
     kind = Stage1Arguments if "stage1" in recipe.name else Stage2Arguments
     try:

@@ -191,6 +191,7 @@ CHINESE: dict[str, str] = {
     "ChatError.one_picture": "这个模型一次对话只看一幅图片。请清空后再谈另一幅。",
     "ChatError.no_round": "还没有回答。请先提问。",
     "ChatError.closed": "这次对话已经关闭。请重新选择图片开始。",
+    "ChatError.no_attention": "只有 MiniGPT-4 一类的模型能显示看了哪里。",
     "ChatError.out_of_memory": "内存不够。请清空对话重新开始，要求更短的回答或更少的束数，或用量化方式加载模型。",
 }
 
