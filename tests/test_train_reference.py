@@ -141,8 +141,10 @@ def test_fifty_steps_learn_eight_samples_and_change_the_adapter_alone(folder, pr
 
 
 def test_fifty_steps_of_image_adapters_learn_eight_samples_by_heart_where_the_head_can_say_them(mini_folder, tmp_path):
-    """On the embedded model's base, whose head is trained: the loss falls to 0.055 of the first. Rates of 2e-3 to 8e-3
-    do nearly as well; above 1e-2 it is a fifth and more."""
+    """On the embedded model's base, whose head is trained, the loss falls from 11.18 to 0.62 at 5e-3.
+
+    At 2e-3 it falls to 1.09; at 3e-4 to 3.81, at MiniGPT-4's 3e-5 to 9.86, at the paper's 1e-7 (rising) to 11.15.
+    """
     base = mini_folder / "minigpt4"
     processor = MiniGPT4Processor.from_pretrained(base)
     pictures = [Image.open(path) for path in sorted(EXAMPLES.glob("*.jpg"))[:8]]
