@@ -18,7 +18,7 @@ from artgpt4.ratings import models, organise
 from artgpt4.ratings.database import open_database, read
 from artgpt4.ratings.study import study_from
 from artgpt4.ui.pages import WORDS
-from artgpt4.ui.ratings import rating_routes
+from artgpt4.ui.ratings import delete_daily, rating_routes
 
 KEY = "a-key-of-the-organiser's"
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}${7*7}"
@@ -473,6 +473,35 @@ def test_by_default_the_database_lies_in_the_folder_that_is_backed_up(tmp_path, 
     monkeypatch.setenv("ARTGPT4_DATA", str(tmp_path / "kept"))
     open_database().dispose()
     assert (tmp_path / "kept" / "ratings.sqlite3").is_file()
+
+
+def test_the_app_deletes_what_is_kept_no_longer_at_its_start_and_every_day(enter, engine, monkeypatch):
+    """By a clock that each night moves on; of one study nothing is said, so it keeps everything."""
+    kept, short, long = (make_study(engine, **more) for more in ({}, {"keep_days": 1}, {"keep_days": 3}))
+    for study in (kept, short, long):
+        enter(study).mark("IDC", 4)
+        organise.set_status(engine, study, "closed")
+    began, left = datetime.now(UTC), []
+
+    def pause(seconds):
+        left.append([len(organise.status(engine, study).raters) for study in (kept, short, long)])
+        if len(left) == 3:  # a night when the database cannot be reached
+            monkeypatch.setenv("ARTGPT4_DATABASE_URL", "sqlite:////proc/none/ratings.sqlite3")
+        elif len(left) == 4:
+            monkeypatch.undo()
+            monkeypatch.setenv("ARTGPT4_DATABASE_URL", str(engine.url))
+        assert seconds == 24 * 3600
+        return len(left) == 5
+
+    delete_daily(pause, now=lambda: began + timedelta(days=len(left), minutes=1))
+    assert left == [[1, 1, 1], [1, 0, 1], [1, 0, 1], [1, 0, 1], [1, 0, 0]]
+
+
+def test_where_nobody_rates_no_database_is_made_to_delete_from(tmp_path, monkeypatch):
+    monkeypatch.delenv("ARTGPT4_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ARTGPT4_DATA", str(tmp_path))
+    delete_daily(lambda seconds: True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_nothing_outlives_a_restart_the_organiser_is_told(organiser, monkeypatch):

@@ -79,6 +79,8 @@ def open_database(url: str | None = None, busy_seconds: float = 5.0) -> Engine:
             raise ArgumentError(f"{url.get_backend_name()} is neither sqlite nor postgresql")
     except (ArgumentError, NoSuchModuleError) as error:
         raise StorageError("other", f"{URL} does not name a database: {error}.") from error
+    except OSError as error:
+        raise StorageError("read_only", f"The folder of the database cannot be made: {error}.") from error
     try:
         _migrate(engine)
     except DBAPIError as error:
@@ -150,7 +152,7 @@ def _do_all(engine: Engine, all_waiting: list[tuple[Callable[[Session], object],
     try:
         results = transact(engine, work_of_all)
     except StorageError as error:
-        if error.code in ("locked", "connection", "read_only"):  # which holds for all of them
+        if error.code in ("locked", "read_only"):  # which holds for all of them
             results = [error] * len(all_waiting)
     finally:
         for (_, outcome), result in zip(all_waiting, results, strict=True):
@@ -264,11 +266,20 @@ _SQLITE = {
     "SQLITE_CANTOPEN": "read_only",
     "SQLITE_CORRUPT": "damaged",
     "SQLITE_NOTADB": "damaged",
+    "SQLITE_IOERR": "disk",
 }
-_POSTGRESQL = {"53100": "full", "53200": "full", "25006": "read_only", "55P03": "locked", "57014": "locked"}
+_POSTGRESQL = {
+    "53100": "full",
+    "53200": "full",
+    "25006": "read_only",
+    "55P03": "locked",
+    "57014": "locked",
+    "58030": "disk",
+}
 _SENTENCES = {
     "locked": "The database is busy with something else just now. Try again in a moment.",
     "full": "The disk is full. Ask whoever runs this app to make room, then try again.",
+    "disk": "The disk did not take it: a quota may be used up, or the disk failing. Ask whoever runs this app to look.",
     "read_only": "The folder of the database cannot be written to. Ask whoever runs this app to look at its rights.",
     "damaged": "The database is damaged. Ask whoever runs this app to restore a backup.",
     "connection": "The database cannot be reached just now. Try again in a moment.",

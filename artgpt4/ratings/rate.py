@@ -112,14 +112,16 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an artist is."""
+    """How far an artist is. `states` has those of all tasks in their order."""
 
+    title: str
     pseudonym: str
     done: int
     skipped: int
     total: int
     finished: bool
     study_status: str
+    states: tuple[str, ...]
 
 
 def invitation(engine: Engine, link: str) -> Invitation:
@@ -237,11 +239,7 @@ def progress(engine: Engine, session: str) -> Progress:
     """How far the artist is. Raises RatingsError: no session."""
 
     def work(database: Session) -> Progress:
-        rater, study = _who(database, session)
-        counts = _counts(database, rater)
-        finished = rater.finished_at is not None
-        total = sum(counts.values())
-        return Progress(rater.pseudonym, counts.get("done", 0), counts.get("skipped", 0), total, finished, study.status)
+        return _progress(database, *_who(database, session))
 
     return read(engine, work)
 
@@ -280,7 +278,9 @@ def picture(engine: Engine, session: str, position: int) -> bytes:
     return read(engine, work)
 
 
-def save_score(engine: Engine, session: str, position: int, axis: str, value: int, key: str) -> Saved:
+def save_score(
+    engine: Engine, session: str, position: int, axis: str, value: int, key: str, language: str | None = None
+) -> Saved:
     """Saves a score. Another for the same axis is a later revision, and counts instead.
 
     Args:
@@ -289,6 +289,7 @@ def save_score(engine: Engine, session: str, position: int, axis: str, value: in
         value: a whole number from 0 to 5.
         key: drawn at random for this tap, 8 to 40 letters and digits. The same call again with it, as by a double
             click or after a broken connection, saves nothing more and returns what was saved.
+        language: of the page, in which the artist read the rubric.
 
     Raises:
         RatingsError: no session, no such place or axis, no such score, the study is not open, or the key was used for
@@ -299,27 +300,36 @@ def save_score(engine: Engine, session: str, position: int, axis: str, value: in
         raise RatingsError("score", "A score is a whole number from 0 to 5.")
     if axis == models.BETTER:
         raise RatingsError("field", "Say which answer is better; a pair gets no score.")
-    return _save(engine, session, position, axis, value, None, key)
+    return _save(engine, session, position, axis, value, None, key, language)
 
 
-def save_better(engine: Engine, session: str, position: int, choice: str, key: str) -> Saved:
+def save_better(
+    engine: Engine, session: str, position: int, choice: str, key: str, language: str | None = None
+) -> Saved:
     """Saves which answer is better, as shown: first, second, same or neither; otherwise as `save_score`."""
     if choice not in models.CHOICES:
         raise RatingsError("score", f"Choose one of: {', '.join(models.CHOICES)}.")
-    return _save(engine, session, position, models.BETTER, None, choice, key)
+    return _save(engine, session, position, models.BETTER, None, choice, key, language)
 
 
-def save_comment(engine: Engine, session: str, position: int, text: str, key: str) -> Saved:
+def save_comment(
+    engine: Engine, session: str, position: int, text: str, key: str, language: str | None = None
+) -> Saved:
     """Saves a comment; an empty one takes the last back. Otherwise as `save_score`."""
-    return _save(engine, session, position, models.COMMENT, None, _text(text, "comment") or None, key)
+    return _save(engine, session, position, models.COMMENT, None, _text(text, "comment") or None, key, language)
 
 
-def skip(engine: Engine, session: str, position: int, reason: str, key: str) -> Saved:
+def skip(engine: Engine, session: str, position: int, reason: str, key: str, language: str | None = None) -> Saved:
     """Skips a task, with a reason; scoring it later undoes that. Otherwise as `save_score`."""
     reason = _text(reason, "reason")
     if not reason:
         raise RatingsError("text", "Say in a word why you skip this one.")
-    return _save(engine, session, position, models.SKIP, None, reason, key)
+    return _save(engine, session, position, models.SKIP, None, reason, key, language)
+
+
+def unskip(engine: Engine, session: str, position: int, key: str, language: str | None = None) -> Saved:
+    """Takes a skipping back: the task is as it was before. Otherwise as `save_score`."""
+    return _save(engine, session, position, models.SKIP, None, None, key, language)
 
 
 def undo(engine: Engine, session: str, key: str) -> Saved | None:
@@ -356,7 +366,8 @@ def undo(engine: Engine, session: str, key: str) -> Saved | None:
         of_field = [mark for mark in of_task if mark.field == last[-1].field]
         before = next((mark for mark in of_field if mark.revision == last[-1].revision - 1), None)
         value, text = (before.value, before.text) if before else (None, None)
-        return _append(connection, at, of_task, last[-1].field, value, text, f"undo:{last[-1].id}:{key}")
+        language = last[-1].language
+        return _append(connection, at, of_task, last[-1].field, value, text, f"undo:{last[-1].id}:{key}", language)
 
     return transact(engine, work)
 
@@ -382,12 +393,10 @@ def finish(engine: Engine, session: str) -> Progress:
 
     def work(database: Session) -> Progress:
         rater, study = _who(database, session)
-        counts = _counts(database, rater)
-        if left := counts.get("open", 0):
+        if left := _counts(database, rater).get("open", 0):
             raise RatingsError("nothing", f"{left} are still open. Score them, or skip them with a reason.")
         rater.finished_at = rater.finished_at or datetime.now(UTC)
-        done, skipped = counts.get("done", 0), counts.get("skipped", 0)
-        return Progress(rater.pseudonym, done, skipped, done + skipped, True, study.status)
+        return _progress(database, rater, study)
 
     return transact(engine, work)
 
@@ -582,6 +591,13 @@ def _counts(database: Session, rater: models.Rater) -> dict[str, int]:
     return {state: count for state, count in database.execute(query)}
 
 
+def _progress(database: Session, rater: models.Rater, study: models.Study) -> Progress:
+    query = select(models.Task.state).filter_by(rater_id=rater.id).order_by(models.Task.position)
+    states = tuple(database.scalars(query))
+    done, skipped, finished = states.count("done"), states.count("skipped"), rater.finished_at is not None
+    return Progress(study.title, rater.pseudonym, done, skipped, len(states), finished, study.status, states)
+
+
 def _shown(database: Session, rater: models.Rater, study: models.Study, task: models.Task) -> Task:
     now = datetime.now(UTC)
     task.shown_at = task.shown_at or now
@@ -652,7 +668,14 @@ _COUNTS = (
 
 
 def _save(
-    engine: Engine, session: str, position: int, field: str, value: int | None, text: str | None, key: str
+    engine: Engine,
+    session: str,
+    position: int,
+    field: str,
+    value: int | None,
+    text: str | None,
+    key: str,
+    language: str | None,
 ) -> Saved:
     _check_key(key)
 
@@ -670,7 +693,7 @@ def _save(
         # A score goes to an axis, a choice to a pair, and neither to where a comment is kept.
         if field not in _fields(at) if field not in (models.COMMENT, models.SKIP) else value is not None:
             raise RatingsError("field", f"This one is not scored on that; it is on: {', '.join(_fields(at))}.")
-        return _append(connection, at, marks, field, value, text, key)
+        return _append(connection, at, marks, field, value, text, key, language)
 
     return transact_together(engine, work)
 
@@ -698,7 +721,14 @@ def _fields(at: Row) -> list[str]:
 
 
 def _append(
-    connection: Connection, at: Row, marks: Sequence[Row], field: str, value: int | None, text: str | None, key: str
+    connection: Connection,
+    at: Row,
+    marks: Sequence[Row],
+    field: str,
+    value: int | None,
+    text: str | None,
+    key: str,
+    language: str | None,
 ) -> Saved:
     """Args: marks: what was said about the task so far, by revision."""
     latest: dict[str, models.Mark | Row] = {mark.field: mark for mark in marks}
@@ -712,6 +742,7 @@ def _append(
         text=text,
         key=key,
         created_at=max(now, before.created_at) if before else now,  # a clock may be set back
+        language=language,
     )
     values = {column.name: getattr(mark, column.name) for column in _mark.c if column.name != "id"}
     mark.id = connection.execute(insert(_mark), values).inserted_primary_key[0]

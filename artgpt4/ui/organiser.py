@@ -9,6 +9,7 @@ import hmac
 import inspect
 import json
 import logging
+import math
 import os
 import re
 import secrets
@@ -27,8 +28,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -38,13 +38,22 @@ from starlette.routing import Route
 from artgpt4.evaluation.rubrics import RUBRICS
 from artgpt4.images import MAX_BYTES as PICTURE_BYTES
 from artgpt4.presets import PRESETS
-from artgpt4.ratings import models, organise
-from artgpt4.ratings.database import transact
+from artgpt4.ratings import organise
 from artgpt4.ratings.errors import RatingsError, StorageError
 from artgpt4.ratings.generate import generate_answers, open_study_system
 from artgpt4.ratings.study import StudyErrors, study_from
-from artgpt4.ratings.tokens import hash_resume_code, new_resume_code
-from artgpt4.ui.pages import Guard, cookie_settings, pages_app, render, see_other, wants_json, with_form, words
+from artgpt4.ui.pages import (
+    Guard,
+    cookie_settings,
+    language,
+    pages_app,
+    render,
+    see_other,
+    wants_json,
+    with_form,
+    words,
+)
+from artgpt4.ui.words import say
 
 #: Of one form: a study's pictures come in one.
 MAX_BYTES = 500 * 2**20
@@ -146,6 +155,7 @@ def organiser_app(
                 ("/examples/{name}", "GET", example),
                 ("/{study:int}/", "GET", overview),
                 ("/{study:int}/live", "GET", live),
+                ("/{study:int}/results", "GET", results),
                 ("/{study:int}/status", "POST", with_form(set_status)),
                 ("/{study:int}/answers", "GET", answers),
                 ("/{study:int}/answers", "POST", with_form(write_answer)),
@@ -244,6 +254,7 @@ def new(request: Request) -> Response:
         "organiser_new.html",
         key=secrets.token_urlsafe(16),
         examples=[(path.name, path.stem.replace("-", " ")) for path in state.examples.values()],
+        preset_label=lambda label: say(label, language(request)),
         presets=[(group, list(of)) for group, of in groupby(PRESETS, key=lambda preset: preset.group)],
         rubrics=RUBRICS.values(),
         model=state.model,
@@ -281,6 +292,21 @@ def overview(request: Request) -> Response:
 def live(request: Request) -> Response:
     """The part of the overview that changes while artists rate."""
     return render(request, "organiser_live.html", **_study(request), **_live(request, request.path_params["study"]))
+
+
+def results(request: Request) -> Response:
+    """What has come of it so far, with plots."""
+    study = _study(request)
+    found = _results(request, study["id"])
+    strengths = [abs(one.value) for one in found.bradley_terry.values() if one.value is not None]
+    return render(
+        request,
+        "organiser_results.html",
+        **study,
+        results=found,
+        rubrics=organise.rubrics(_engine(request), study["id"]),
+        strongest=math.ceil(max(strengths, default=0)) or 1,
+    )
 
 
 def view(request: Request) -> Response:
@@ -487,14 +513,7 @@ def artist(request: Request) -> Response:
 
 def new_code(request: Request, form: Any) -> Response:
     """Another resume code for an artist who has lost everything; shown now and never again."""
-    study, rater, code = request.path_params["study"], request.path_params["rater"], new_resume_code()
-
-    def work(session: Session) -> None:
-        found = session.scalar(select(models.Rater).filter_by(id=rater, study_id=study))
-        if found is not None:
-            found.resume_hash = hash_resume_code(code)
-
-    transact(_engine(request), work)
+    code = organise.renew_resume_code(_engine(request), request.path_params["study"], request.path_params["rater"])
     return _artist(request, code)
 
 
