@@ -20,6 +20,8 @@ from artgpt4.ratings.tokens import hash_resume_code, hash_token, new_resume_code
 
 #: Pixels on a picture's longer side that are kept.
 LARGEST_SIDE = 2048
+#: Where a link of each scope leads to, before its token.
+ADDRESSES = {"rate": "rate/link/", "view": "organise/view/", "organise": "organise/link/"}
 #: After so long without a word an artist who has not finished counts as stalled.
 STALLED_AFTER = timedelta(hours=24)
 

@@ -1,7 +1,8 @@
 """The organiser's pages, behind one key: make a study, have its answers made, read them, send links, watch, export.
 
 The key opens a cookie that lasts half a day and is signed with the key itself: nothing of it has to be kept, and
-another key ends every such cookie.
+another key ends every such cookie. A link of the scope `organise` opens one study to a co-organiser, who may do all
+with it but delete it or let in more organisers; it is looked up at every request, so that withdrawing it ends it.
 """
 
 import hashlib
@@ -145,6 +146,8 @@ def organiser_app(
         Route("/login", with_form(login), methods=["POST"]),
         Route("/key/{key}", login_by_link),
         Route("/view/{link}", view),
+        Route("/link/{link}", co_organise),
+        Route("/{study:int}/delete", _private(with_form(delete), by_key=True), methods=["POST"]),
         *(
             Route(path, _private(endpoint), methods=[method])
             for path, method, endpoint in (
@@ -170,7 +173,6 @@ def organiser_app(
                 ("/{study:int}/artists/{rater:int}/code", "POST", with_form(new_code)),
                 ("/{study:int}/artists/{rater:int}/delete", "POST", with_form(delete_artist)),
                 ("/{study:int}/export", "GET", export),
-                ("/{study:int}/delete", "POST", with_form(delete)),
             )
         ),
     ]
@@ -223,11 +225,33 @@ def _signed_in(request: Request) -> bool:
     return hmac.compare_digest(signature.encode(), _signature(request.app.state.key, int(until)).encode())
 
 
-def _private(endpoint: Callable) -> Callable:
-    """The endpoint for whoever has the key; others are asked for it before anything they sent is read."""
+def co_organise(request: Request) -> Response:
+    """A link to organise one study: its token goes into a cookie, and out of the address."""
+    token = request.path_params["link"]
+    number = organise.check_link(_engine(request), token, "organise")
+    response = see_other(f"../{number}/")
+    response.set_cookie(f"{_COOKIE}_{number}", token, max_age=_LASTS, **cookie_settings(request))
+    return response
+
+
+def _co_organises(request: Request) -> bool:
+    number = request.path_params.get("study")
+    token = request.cookies.get(f"{_COOKIE}_{number}")
+    try:
+        return token is not None and organise.check_link(_engine(request), token, "organise") == number
+    except RatingsError:
+        return False
+
+
+def _private(endpoint: Callable, by_key: bool = False) -> Callable:
+    """The endpoint for whoever has the key, or unless it is `by_key` a link to organise this study.
+
+    Others are asked for the key before anything they sent is read.
+    """
 
     async def checked(request: Request) -> Response:
-        if not _signed_in(request):
+        request.state.has_key = _signed_in(request)
+        if not request.state.has_key and (by_key or not await run_in_threadpool(_co_organises, request)):
             if wants_json(request):
                 return JSONResponse({"error": words(request).organiser.key_needed}, 401)
             return render(request, "organiser_login.html", 401, error=None)
@@ -473,11 +497,15 @@ def make_links(request: Request, form: Any) -> Response:
             raise RatingsError("text", w.study.link_names_missing)
         if days is not None and not 0 < days <= 3650:
             raise RatingsError("text", w.study.link_days_wrong)
+        scope = _text(form, "scope") or "rate"
+        if scope == "organise" and not request.state.has_key:
+            raise RatingsError("scope", w.study.link_scope_key)
         until = None if days is None else datetime.now(UTC) + timedelta(days=days)
+        most = None if scope != "rate" else 1 if each else uses  # a link to look on is used as often as one likes
         made = []
         for label in labels if each else [", ".join(labels)]:
-            link = organise.create_link(engine, number, "rate", label, until, 1 if each else uses)
-            made.append((label, link.token))
+            link = organise.create_link(engine, number, scope, label, until, most)
+            made.append((label, organise.ADDRESSES[scope] + link.token))
     except RatingsError as error:
         return _links(request, [], str(error))
     return _links(request, made, None)

@@ -92,13 +92,14 @@ def sentence(request: Request, error: RatingsError) -> str:
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """One of the templates, filled in. `up` in it leads to the app's root, whatever a proxy puts before it."""
+    """One of the templates, filled in. `up` in it leads to the pages' root, whatever a proxy puts before it."""
     up = "../" * (get_route_path(request.scope).count("/") - 1) or "./"
-    spoken = {
+    always = {
         "rubric_in": partial(rubric_in, language(request)),
         "question_in": partial(question_in, language(request)),
+        "has_key": getattr(request.state, "has_key", False),  # the organiser's
     }
-    content = _TEMPLATES.get_template(template).render(w=words(request), up=up, **spoken, **values)
+    content = _TEMPLATES.get_template(template).render(w=words(request), up=up, **always, **values)
     return HTMLResponse(content, status)
 
 
