@@ -765,7 +765,7 @@ def test_the_live_page_tells_who_is_where(organiser, enter, engine):
         artist.mark(axis, 2)
     artist.mark("skip", "I know it", position=2)
     live = organiser.get("/organise/1/live").text
-    assert re.search(r"Viola</a>.*1 / 6</td>\s*<td[^>]*>1</td>", live, re.DOTALL)
+    assert re.search(r"Viola</a>.*1 / 6 <span[^>]*>now at 3</span></td>\s*<td[^>]*>1</td>", live, re.DOTALL)
 
 
 def test_a_link_to_view_shows_who_is_where_and_opens_nothing_else(browser, engine, enter):

@@ -36,11 +36,14 @@ _NEXT = {
 
 @dataclass(frozen=True)
 class StudyRow:
+    """A study in a list; `finished` of its `raters` have rated everything."""
+
     id: int
     title: str
     status: str
     mode: str
     raters: int
+    finished: int
     created_at: datetime
 
 
@@ -192,13 +195,15 @@ def _jpeg(item: Item) -> bytes:
 
 def studies(engine: Engine) -> list[StudyRow]:
     """All studies, the newest first."""
-    count = select(func.count()).where(models.Rater.study_id == models.Study.id).scalar_subquery()
+    of_study = models.Rater.study_id == models.Study.id
+    count = select(func.count()).where(of_study).scalar_subquery()
+    finished = select(func.count(models.Rater.finished_at)).where(of_study).scalar_subquery()
 
     def work(session: Session) -> list[StudyRow]:
-        found = session.execute(select(models.Study, count).order_by(models.Study.id.desc()))
+        found = session.execute(select(models.Study, count, finished).order_by(models.Study.id.desc()))
         return [
-            StudyRow(study.id, study.title, study.status, study.mode, raters, study.created_at)
-            for study, raters in found
+            StudyRow(study.id, study.title, study.status, study.mode, raters, done, study.created_at)
+            for study, raters, done in found
         ]
 
     return read(engine, work)
