@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,11 +19,11 @@ from starlette.testclient import TestClient
 
 from artgpt4.evaluation.rubrics import RUBRICS
 from artgpt4.presets import PRESETS
-from artgpt4.ratings import models, organise
+from artgpt4.ratings import models, organise, results
 from artgpt4.ratings.database import open_database, read
 from artgpt4.ratings.export import export_study
 from artgpt4.ratings.record import read_record
-from artgpt4.ratings.spoken import QUESTIONS_IN, RUBRICS_IN, rubric_in
+from artgpt4.ratings.spoken import QUESTIONS_IN, REASONS_IN, RUBRICS_IN, rubric_in
 from artgpt4.ratings.study import study_from
 from artgpt4.ui.pages import WORDS
 from artgpt4.ui.ratings import delete_daily, rating_routes
@@ -890,6 +891,8 @@ def test_the_papers_rubrics_and_the_apps_questions_are_translated_whole_and_othe
     assert RUBRICS_IN["zh"].keys() == RUBRICS.keys()
     assert all(len(set(rubric.levels)) == 6 for rubric in RUBRICS_IN["zh"].values())
     assert QUESTIONS_IN["zh"].keys() == {preset.instruction for preset in PRESETS}
+    said = set(re.findall(r'(?:why=|undefined\(|why = )"([^"]+)"', Path(results.__file__).read_text(encoding="utf-8")))
+    assert {why for why in said if not why.startswith("the package")} == REASONS_IN["zh"].keys()
     own = replace(RUBRICS["IDC"], task="How well does it describe the frame?")
     assert rubric_in("zh", own) == own and rubric_in("en", RUBRICS["IDC"]) == RUBRICS["IDC"]
 

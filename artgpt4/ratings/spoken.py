@@ -97,6 +97,30 @@ QUESTIONS_IN: dict[str, dict[str, str]] = {
 }
 
 
+#: By language; of `artgpt4.ratings.results`, why a figure is undefined.
+REASONS_IN: dict[str, dict[str, str]] = {
+    "zh": {
+        "nobody has scored anything yet": "还没有人打分",
+        "not scored": "没有打分",
+        "no answer has two scores": "没有哪个回答有两个分数",
+        "all scores are the same, so there is nothing to agree on": "所有分数都相同，谈不上一致与否",
+        "needs two artists and five answers that all of them scored": "需要两位艺术家，以及五个他们都评过的回答",
+        "all scores are the same": "所有分数都相同",
+        "the scores do not vary enough": "分数的变化不够",
+        "nobody else scored the same answers": "没有别人评过同样的回答",
+        "needs two artists and some scores": "需要两位艺术家和一些分数",
+        "nobody has preferred one yet": "还没有人选出更好的一个",
+        "not compared": "没有比较过",
+        "some systems never lost to the others, or were not compared with them": "有的系统从未输过，或没有比较过",
+    }
+}
+
+
+def reason_in(language: str, why: str) -> str:
+    """Why a figure is undefined, in that language where there is a translation."""
+    return REASONS_IN.get(language, {}).get(why, why)
+
+
 def rubric_in(language: str, rubric: Rubric) -> Rubric:
     """The rubric in that language, if it is the paper's, word for word, and there is a translation; else itself."""
     is_the_papers = RUBRICS.get(rubric.axis) == rubric

@@ -322,14 +322,14 @@ def results(request: Request) -> Response:
     """What has come of it so far, with plots."""
     study = _study(request)
     found = _results(request, study["id"])
-    strengths = [abs(one.value) for one in found.bradley_terry.values() if one.value is not None]
+    both_ways = (*found.bradley_terry.values(), *found.leniency.values())
     return render(
         request,
         "organiser_results.html",
         **study,
         results=found,
         rubrics=organise.rubrics(_engine(request), study["id"]),
-        strongest=math.ceil(max(strengths, default=0)) or 1,
+        most=math.ceil(max((abs(one.value) for one in both_ways if one.value is not None), default=0)) or 1,
     )
 
 

@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from artgpt4.backup import is_lasting
 from artgpt4.ratings.database import URL
 from artgpt4.ratings.errors import RatingsError, StorageError
-from artgpt4.ratings.spoken import question_in, rubric_in
+from artgpt4.ratings.spoken import question_in, reason_in, rubric_in
 from artgpt4.ui.headers import own_hosts
 
 _HERE = Path(__file__).parent
@@ -97,6 +97,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     always = {
         "rubric_in": partial(rubric_in, language(request)),
         "question_in": partial(question_in, language(request)),
+        "reason_in": partial(reason_in, language(request)),
         "has_key": getattr(request.state, "has_key", False),  # the organiser's
     }
     content = _TEMPLATES.get_template(template).render(w=words(request), up=up, **always, **values)
