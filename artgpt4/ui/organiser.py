@@ -355,7 +355,8 @@ def delete(request: Request, form: Any) -> Response:
 
 
 def _study(request: Request) -> dict:
-    number = request.path_params["study"]
+    number, job = request.path_params["study"], _job(request)
+    making = job is not None and job.running  # before the answers are counted: what has ended has made them all
     status = organise.status(_engine(request), number)
     rows = organise.answers(_engine(request), number)
     return {
@@ -363,7 +364,8 @@ def _study(request: Request) -> dict:
         "study": status,
         "failed": sum(row.error is not None for row in rows),
         "made": status.answers - status.answers_missing,
-        "job": _job(request),
+        "job": job,
+        "making": making,
         "for_organiser": True,
     }
 
