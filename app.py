@@ -28,7 +28,7 @@ from artgpt4.ui.limits import Limits, limits_from_environment
 from artgpt4.ui.organiser import KEY, organiser_key
 from artgpt4.ui.page import CSS, build_page
 from artgpt4.ui.presence import Presence
-from artgpt4.ui.ratings import rating_routes
+from artgpt4.ui.ratings import rating_routes, start_deleting
 from artgpt4.ui.theme import THEME
 
 EXAMPLES = Path(__file__).with_name("examples")
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
         model, other = Loading(), Loading() if options.compare else None
         page = open_page(model, options, other)
         threading.Thread(target=load_both, args=(model, other, options), daemon=True).start()
+        start_deleting()
         page.block_thread()
 
 
