@@ -156,7 +156,7 @@ def load(model: Loading, name: str) -> None:
         from artgpt4.zerogpu import ZeroGPUModel, is_active
 
         def fetched(done: int, total: int) -> None:
-            model.progress = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB fetched"
+            model.fetched = done, total
 
         loaded = artgpt4.load(name, progress=fetched)
         model.set_result(ZeroGPUModel(loaded) if is_active() else loaded)

@@ -90,18 +90,4 @@ def notice(round: "Round | None", language: str) -> str:
         return ""
     if round.end == "stopped":
         return say("Stopped.", language)
-    if language == "en":
-        return round.notice
-    told = []
-    if round.left_out:
-        told.append(
-            say(
-                "The conversation has become longer than the model can read: its first {rounds} rounds were left out. "
-                "The picture was not.",
-                language,
-                rounds=round.left_out,
-            )
-        )
-    if round.end == "length":
-        told.append(say("The answer was cut off at the greatest length allowed.", language))
-    return " ".join(told)
+    return " ".join(say(sentence, language, **values) for sentence, values in round.remarks)
