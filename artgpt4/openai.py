@@ -108,12 +108,10 @@ class OpenAIModel:
             PictureError: the picture cannot be used.
             ChatError: the server tells no probabilities, the model begins otherwise, or it could not be asked.
         """
-        labels = list(candidates)
+        labels, picture = list(candidates), open_picture(picture)
         asked = f"{question} Answer with one of these, and with nothing else: {', '.join(labels)}."
         # At a temperature of 1 it does not matter whether an engine tells the probabilities before or after it.
-        body = self._body(
-            open_picture(picture), [Round(asked)], Parameters(temperature=1.0, top_p=1.0, max_new_tokens=1)
-        )
+        body = self._body(picture, [Round(asked)], Parameters(temperature=1.0, top_p=1.0, max_new_tokens=1))
         body |= {"stream": False, "logprobs": True, "top_logprobs": TOP_LOGPROBS}
         del body["stream_options"], body["seed"]
         try:
