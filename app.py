@@ -87,6 +87,7 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
         allowed_paths=[str(EXAMPLES)],
         app_kwargs=server,
         prevent_thread_lock=True,
+        _frontend=False,  # else it asks itself for the page, and gives up where that takes more than three seconds
     )
     secret = "" if os.environ.get(KEY) else f"key/{key}"  # who has set the key knows it, and logs need not
     print(f"* Organiser of artist ratings: {page.local_url}organise/{secret}", flush=True)
