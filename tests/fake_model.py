@@ -45,6 +45,9 @@ class FakeConversation:
     def close(self):
         self.closed = True
 
+    def candidate_probabilities(self, picture, question, candidates):
+        return dict.fromkeys(candidates, 1 / len(candidates))
+
 
 class FakeModel:
     name, device, dtype = "fake", "cpu", "float32"

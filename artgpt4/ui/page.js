@@ -39,6 +39,11 @@
       if (link.textContent !== say(english)) link.textContent = say(english);
     }
     set(find("#question textarea"), "aria-label", say("Your question"));
+    // Gradio refuses a file before it is sent, in English and in its own words.
+    for (const toast of document.querySelectorAll(".toast-text")) {
+      if (!/^File\(s\) exceed/.test(toast.textContent)) continue;
+      toast.textContent = say("This file is larger than 20 MB. Save the picture smaller and try again.");
+    }
     set(find("#language"), "lang", language === "zh" ? "en" : "zh-CN");
     set(find("#notice"), "role", "status");
     set(find("#notice"), "aria-live", "polite");

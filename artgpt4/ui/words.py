@@ -24,6 +24,9 @@ CHINESE: dict[str, str] = {
     "Larger": "放大",
     "Smaller": "缩小",
     "Whole picture": "整幅图片",
+    "This file is larger than 20 MB. Save the picture smaller and try again.": (
+        "文件超过 20 MB。请把图片存小一些再试。"
+    ),
     # the talk
     "Conversation": "对话",
     "Choose a picture, then ask what you like.": "先选一幅图片，再随意提问。",
