@@ -117,8 +117,13 @@ def test_a_question_that_was_refused_is_back_in_its_box(open_page, picture_file)
 def test_too_large_an_upload_gets_a_sentence(open_page, tmp_path, picture_file, locale, told):
     page, large = open_page(locale=locale), tmp_path / "large.jpg"
     large.write_bytes(picture_file.read_bytes() + bytes(MAX_BYTES))
+    page.evaluate("""() => {  // what is said goes away after seconds
+        window.told = [];
+        const hear = () => document.querySelectorAll(".toast-message-text").forEach((t) => told.push(t.textContent));
+        new MutationObserver(hear).observe(document.body, { subtree: true, childList: true, characterData: true });
+    }""")
     page.locator("#picture input[type=file]").set_input_files(large)
-    page.get_by_text(told).wait_for()
+    page.wait_for_function("words => told.some((text) => text.includes(words))", arg=told)
     expect(page.locator("#picture img")).to_have_count(0)
     upload(page, picture_file)
     ask(page, "What is it?")

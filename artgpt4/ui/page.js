@@ -40,7 +40,7 @@
     }
     set(find("#question textarea"), "aria-label", say("Your question"));
     // Gradio refuses a file before it is sent, in English and in its own words.
-    for (const toast of document.querySelectorAll(".toast-text")) {
+    for (const toast of document.querySelectorAll(".toast-message-text")) {
       if (!/^File\(s\) exceed/.test(toast.textContent)) continue;
       toast.textContent = say("This file is larger than 20 MB. Save the picture smaller and try again.");
     }
