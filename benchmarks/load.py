@@ -198,7 +198,7 @@ def main() -> int:
     options = parser.parse_args()
     os.environ["ARTGPT4_RATE"] = "1000000"  # all of them come from one address
     with tempfile.TemporaryDirectory() as folder, running_app(Path(folder) / "app.log") as address:
-        while httpx.get(address + "readyz").status_code != 200:
+        while httpx.get(address + "readyz", timeout=PATIENCE).status_code != 200:
             time.sleep(0.2)
         port = httpx.URL(address).port
         app = next(c.pid for c in psutil.net_connections() if c.status == "LISTEN" and c.laddr.port == port)

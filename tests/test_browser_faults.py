@@ -177,8 +177,9 @@ def test_a_web_page_that_a_model_wrote_is_shown_where_it_can_do_nothing(open_pag
     page.locator("#about iframe").scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / "web-page.png")
     assert page.title() == "ArtGPT-4"
-    blocked = [text for text in page.complaints if "sandboxed" in text or "Content Security Policy" in text]
-    assert blocked == page.complaints and len(blocked) == 2  # the script and the picture
+    # The script and the picture; the frame is drawn anew when there is more to see beside the answer.
+    scripts, others = ([text for text in page.complaints if ("sandboxed" in text) == is_it] for is_it in (True, False))
+    assert scripts and others and all("Content Security Policy" in text for text in others)
 
 
 def test_a_model_that_is_fetched_shows_how_much_of_it_is_here(browser, hub_server, converted_reference):

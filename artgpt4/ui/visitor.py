@@ -164,7 +164,8 @@ class Visitor:
                             shown = time.monotonic()
                             yield text
             except Exception:
-                if pending.branches:  # what was to be replaced is still there
+                # What was to be replaced is still there; and a question without any answer goes back into its box.
+                if pending.branches or not (conversation.rounds and conversation.rounds[-1].answer):
                     conversation.rounds = before
                 raise
             finally:
