@@ -109,7 +109,7 @@ def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, a
 @pytest.mark.parametrize("width, height, locale", [(1280, 800, "en-GB"), (390, 844, "zh-CN")])
 def test_two_models_are_compared_blind(open_page, address, data, width, height, locale):
     say = partial(words.say, language="zh" if locale == "zh-CN" else "en")
-    page = open_page(width, height, "light" if locale == "en-GB" else "dark", address=address, locale=locale)
+    page = open_page(width, height, address=address, locale=locale)
     page.goto(f"{address}compare")
     # The last thing that an opened page does: by then it speaks its language.
     expect(page.get_by_label(say("Question to both"))).to_be_visible()
