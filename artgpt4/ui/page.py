@@ -212,4 +212,4 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, se
     reflected(talk.chat.select(do.choose_answer, visitor, None, **at_once))
     beside.looked.expand(do.look, visitor, [beside.spans, wall.veil], **answering)
     beside.looked.collapse(do.look_away, visitor, wall.veil, **at_once)
-    beside.spans.select(do.look_at, visitor, wall.veil, **at_once)
+    beside.spans.select(do.look_at, visitor, wall.veil, **answering)

@@ -106,7 +106,7 @@ def spans(text: str, language: str, chosen: tuple[int, int]) -> str:
     hint = escape(say("Choose a word, a sentence or the whole answer.", language))
     told = [
         "Bright: where the model looked while it said this. It does not tell why it said so.",
-        "For a word or a sentence: where it looked more than in the whole answer.",
+        "For a word or a sentence: the parts of the picture that mattered most for it.",
     ]
     small = " ".join(say(sentence, language) for sentence in told)
     return (

@@ -65,14 +65,13 @@ def looked(visitor: Visitor, start: int = 0, end: int | None = None) -> str:
     """The veil over the picture for `answer[start:end]`; empty if it shall not be shown or is not worked out.
 
     Raises:
-        ValueError: nothing was said there.
+        ValueError: nothing was said there, or no longer.
     """
     if not visitor.is_looking or visitor.attention is None or visitor.attention[0] is not visitor.round:
         return ""
     _, attention = visitor.attention
-    whole = attention.over()
     is_whole = start == 0 and (end is None or end >= len(attention.text))
-    weights = whole if is_whole else attention.over(start, end) / whole.clamp_min(1e-12)
+    weights = attention.over() if is_whole else visitor.importance(start, end)
     return panel.veil(weights.numpy(), visitor.conversation.picture.size)
 
 

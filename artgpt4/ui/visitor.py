@@ -17,6 +17,8 @@ from PIL import Image
 from artgpt4.images import open_picture
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from artgpt4.attention import AnswerAttention
     from artgpt4.chat import ChatModel, Conversation, Round
 
@@ -240,6 +242,16 @@ class Visitor:
         round = self.round
         if round is not None and round.answer and (self.attention is None or self.attention[0] is not round):
             self.attention = round, answer_attention(self.conversation, self.conversation.rounds.index(round))
+
+    def importance(self, start: int, end: int) -> "Tensor":
+        """[rows, columns]: how much each part of the picture mattered for a part of the answer looked at last.
+
+        Raises:
+            ValueError: nothing was said there, or the answer is no longer part of the talk.
+        """
+        from artgpt4.attention import importance
+
+        return importance(self.conversation, self.conversation.rounds.index(self.attention[0]), start, end)
 
     def clear(self) -> None:
         """Forgets the talk, and keeps the picture."""

@@ -107,8 +107,8 @@ CHINESE: dict[str, str] = {
     "Bright: where the model looked while it said this. It does not tell why it said so.": (
         "亮处是模型说出这段话时所看的地方；这并不说明它为什么这样说。"
     ),
-    "For a word or a sentence: where it looked more than in the whole answer.": (
-        "选词或句时：比整个回答看得更多的地方。"
+    "For a word or a sentence: the parts of the picture that mattered most for it.": (
+        "选词或句时：亮处是画面中对它影响最大的部分。"
     ),
     "Choose a word, a sentence or the whole answer.": "选择一个词、一句或整个回答。",
     "There is nothing to look at yet.": "还没有可看的内容。",
