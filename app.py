@@ -88,6 +88,7 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
         allowed_paths=[str(EXAMPLES)],
         app_kwargs=server,
         prevent_thread_lock=True,
+        _frontend=False,  # else it asks itself for the page, and gives up where that takes more than three seconds
     )
     secret = "" if os.environ.get(KEY) else f"key/{key}"  # who has set the key knows it, and logs need not
     print(f"* Organiser of artist ratings: {page.local_url}organise/{secret}", flush=True)
@@ -157,7 +158,7 @@ def load(model: Loading, name: str) -> None:
         from artgpt4.zerogpu import ZeroGPUModel, is_active
 
         def fetched(done: int, total: int) -> None:
-            model.progress = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB fetched"
+            model.fetched = done, total
 
         loaded = artgpt4.load(name, progress=fetched)
         model.set_result(ZeroGPUModel(loaded) if is_active() else loaded)

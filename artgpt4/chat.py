@@ -128,20 +128,30 @@ class Round:
     pictures: int = 1
 
     @property
-    def notice(self) -> str:
-        """What the user has to know about this answer; empty if nothing."""
-        sentences = []
+    def remarks(self) -> list[tuple[str, dict[str, int]]]:
+        """What the user has to know about this answer: sentences, each with the values for the fields in it."""
+        told: list[tuple[str, dict[str, int]]] = []
         if self.left_out:
-            rounds = "round" if self.left_out == 1 else f"{self.left_out} rounds"
-            sentences.append(
-                f"The conversation has become longer than the model can read: its first {rounds} were left out. "
-                "The picture was not."
-            )
-        if self.end == "length":
-            sentences.append("The answer was cut off at the greatest length allowed.")
-        if self.end == "late":
-            sentences.append("The answer took longer than it may here, and was ended.")
-        return " ".join(sentences)
+            told.append((LEFT_OUT, {"rounds": self.left_out}))
+        if self.end in ENDS:
+            told.append((ENDS[self.end], {}))
+        return told
+
+    @property
+    def notice(self) -> str:
+        """The remarks in English; empty if there are none."""
+        return " ".join(sentence.format(**values) for sentence, values in self.remarks)
+
+
+LEFT_OUT = (
+    "The conversation has become longer than the model can read. Rounds left out at its beginning: {rounds}. The "
+    "picture was not."
+)
+#: Of answers that did not come to an end of their own.
+ENDS = {
+    "length": "The answer was cut off at the greatest length allowed.",
+    "late": "The answer took longer than it may here, and was ended.",
+}
 
 
 def deadline() -> float:
@@ -430,29 +440,40 @@ class Conversation:
         )
 
     def _answer(self, round: Round, ids: list[int], parameters: Parameters, turn: object) -> Iterator[str]:
-        asked, limit = time.perf_counter(), deadline()
         steps = self._search_beams if parameters.num_beams > 1 else self._decode
-        try:
+
+        def shown() -> Iterator[tuple[str, str, int]]:
             for new_ids, end in steps(ids, parameters, round.seed, turn):
                 text, is_stopped = self._shown_text(new_ids, end)
-                round.tokens, round.seconds = len(new_ids), time.perf_counter() - asked
-                if is_stopped:
-                    end = "said"
-                elif not end and round.seconds > limit:
-                    end = "late"
+                yield text, "said" if is_stopped else end, len(new_ids)
+
+        try:
+            yield from self._note(round, shown())
+        finally:
+            with self.model.lock:
+                self.model._keep_to_budget()
+
+    def _note(self, round: Round, steps: Iterator[tuple[str, str, int]]) -> Iterator[str]:
+        """Notes in the round how its answer grows, and yields the answer each time; short of memory, the round is gone.
+
+        Args:
+            steps: the whole answer so far; why it ended, empty while it grows; and its number of tokens.
+        """
+        asked, limit = time.perf_counter(), deadline()
+        try:
+            for text, end, tokens in steps:
+                round.tokens, round.seconds = tokens, time.perf_counter() - asked
+                end = end or ("late" if round.seconds > limit else "")
                 round.end = end or round.end
                 if text != round.answer:
                     round.first_text_seconds = round.first_text_seconds or round.seconds
                     round.answer = text
                     yield text
                 if end:
-                    break
+                    return
         except ChatError:
             self.rounds = [other for other in self.rounds if other is not round]
             raise
-        finally:
-            with self.model.lock:
-                self.model._keep_to_budget()
 
     def _decode(self, ids: list[int], parameters: Parameters, seed: int, turn: object) -> Iterator[tuple[list, str]]:
         """Yields the answer's ids as they grow, and with the last ones why it ended."""

@@ -204,10 +204,17 @@ def _told(progress: Callable[[int, int], None]) -> type[tqdm]:
             super().__init__(*args, **kwargs)
 
         def update(self, n: float | None = 1) -> bool | None:
-            if self._is_told:
-                self._done += int(n or 0)
-                progress(self._done, int(self.total or 0))
+            self._done += int(n or 0)
+            self._tell()
             return super().update(n)
+
+        def refresh(self, *args, **kwargs) -> bool | None:
+            self._tell()  # another file has begun, and the total has grown
+            return super().refresh(*args, **kwargs)
+
+        def _tell(self) -> None:
+            if self._is_told:
+                progress(self._done, int(self.total or 0))
 
     return Told
 
