@@ -117,9 +117,9 @@ class _Reread:
 
 def _reread(conversation: Conversation, index: int) -> _Reread:
     model, rounds = conversation.model, conversation.rounds
+    conversation.query_output  # noqa: B018 raises, if it is closed or the model runs elsewhere
     if not isinstance(model.base, MiniGPT4ForConditionalGeneration):
         raise ChatError("no_attention", "Where the model looked can be told of MiniGPT-4 models only, not of this one.")
-    conversation.query_output  # noqa: B018 raises, if it is closed
     if not -len(rounds) <= index < len(rounds) or not rounds[index].answer:
         raise ChatError("no_round", "There is no answer yet to look at. Ask a question first.")
     index %= len(rounds)
