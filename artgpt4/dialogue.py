@@ -1,13 +1,14 @@
 """From dialogues to token ids, in whichever prompt: MiniGPT-4's and LLaVA's differ in their parts and marks alone."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
 from transformers import BatchFeature
 
 
-class DialogueProcessor:
+class DialogueProcessor(ABC):
     """What a processor does with dialogues.
 
     Attributes:
@@ -19,6 +20,7 @@ class DialogueProcessor:
     end: str
     marks: dict[str, list[int]]
 
+    @abstractmethod
     def chat_parts(
         self, rounds: Sequence[tuple[str, str | None]], pictures: Sequence[int] | None = None
     ) -> list[tuple[str, bool]]:
@@ -26,7 +28,6 @@ class DialogueProcessor:
 
         Without a picture, as in some training data, nothing is said about one. Arguments and errors: `chat_prompt`.
         """
-        raise NotImplementedError(f"{type(self).__name__} must say how its family writes a dialogue")
 
     def chat_prompt(self, rounds: Sequence[tuple[str, str | None]], pictures: Sequence[int] | None = None) -> str:
         """The dialogue as the family writes it: the picture stands before the first question.
