@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from test_browser import SCREENSHOTS, browser, open_page, picture_file, upload, wait_until_answered
+from test_browser import SCREENSHOTS, browser, leave_for, open_page, picture_file, upload, wait_until_answered
 
 from artgpt4.export import from_json
 from artgpt4.ui import words
@@ -90,17 +90,17 @@ def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, a
     stored = page.evaluate("JSON.stringify(localStorage)")
     assert exchange.answer not in stored and "feel" not in json.loads(stored)["artgpt4-talk"]
     before = said(page)
-    page.goto(address)
+    leave_for(page, address)
     page.get_by_role("button", name="Go on with it").click()
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
     page.locator("#picture img").wait_for()
     assert said(page) == before
     ask(page, "What colours do you see?", 2)
     assert said(page)[:1] == before
-    page.goto(address)
+    leave_for(page, address)
     page.get_by_role("button", name="Forget it").click()
     expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
-    page.goto(address)
+    leave_for(page, address)
     page.get_by_label("Your question").wait_for()
     expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
     assert page.complaints == []
@@ -110,7 +110,7 @@ def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, a
 def test_two_models_are_compared_blind(open_page, address, data, width, height, locale):
     say = partial(words.say, language="zh" if locale == "zh-CN" else "en")
     page = open_page(width, height, address=address, locale=locale)
-    page.goto(f"{address}compare")
+    leave_for(page, f"{address}compare")
     # The last thing that an opened page does: by then it speaks its language.
     expect(page.get_by_label(say("Question to both"))).to_be_visible()
     expect(page.locator(".nav-holder")).to_contain_text(say("Compare"))
