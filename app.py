@@ -28,7 +28,7 @@ from artgpt4.ui.limits import Limits, limits_from_environment
 from artgpt4.ui.organiser import KEY, organiser_key
 from artgpt4.ui.page import CSS, build_page
 from artgpt4.ui.presence import Presence
-from artgpt4.ui.ratings import rating_routes
+from artgpt4.ui.ratings import rating_routes, start_deleting
 from artgpt4.ui.theme import THEME
 
 EXAMPLES = Path(__file__).with_name("examples")
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
         model, other = Loading(), Loading() if options.compare else None
         page = open_page(model, options, other)
         threading.Thread(target=load_both, args=(model, other, options), daemon=True).start()
+        start_deleting()
         page.block_thread()
 
 
@@ -87,6 +88,7 @@ def open_page(model: Future, options: argparse.Namespace, other: Future | None =
         allowed_paths=[str(EXAMPLES)],
         app_kwargs=server,
         prevent_thread_lock=True,
+        _frontend=False,  # else it asks itself for the page, and gives up where that takes more than three seconds
     )
     secret = "" if os.environ.get(KEY) else f"key/{key}"  # who has set the key knows it, and logs need not
     print(f"* Organiser of artist ratings: {page.local_url}organise/{secret}", flush=True)
@@ -156,7 +158,7 @@ def load(model: Loading, name: str) -> None:
         from artgpt4.zerogpu import ZeroGPUModel, is_active
 
         def fetched(done: int, total: int) -> None:
-            model.progress = f"{done / 1e9:.2f} of {total / 1e9:.2f} GB fetched"
+            model.fetched = done, total
 
         loaded = artgpt4.load(name, progress=fetched)
         model.set_result(ZeroGPUModel(loaded) if is_active() else loaded)

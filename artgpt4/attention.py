@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from artgpt4.chat import ChatError, Conversation
-from artgpt4.minigpt4 import END, chat_prompt
+from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration
 from artgpt4.neutralise import neutralise
 
 
@@ -38,12 +38,7 @@ class AnswerAttention:
         Raises:
             ValueError: no token has.
         """
-        end = len(self.text) if end is None else end
-        starts = [0, *self.ends[:-1]]
-        spans = zip(starts, self.ends, strict=True)
-        inside = [i for i, (first, last) in enumerate(spans) if first < end and start < last]
-        if not inside:
-            raise ValueError(f"Nothing was said from character {start} to {end} of an answer of {len(self.text)}.")
+        inside = _inside(self.ends, start, len(self.text) if end is None else end)
         return self.maps[inside].mean(0)
 
 
@@ -53,32 +48,103 @@ def answer_attention(conversation: Conversation, index: int = -1) -> AnswerAtten
     It takes one more pass over the picture and one over the dialogue up to that answer.
 
     Raises:
-        ChatError: the conversation is closed, there is no such round or nothing was answered in it, or there is not
-            enough memory.
+        ChatError: the conversation is closed, there is no such round or nothing was answered in it, the model is no
+            MiniGPT-4, or there is not enough memory.
     """
-    model, rounds = conversation.model, conversation.rounds
-    queries = conversation.query_output
-    if not -len(rounds) <= index < len(rounds) or not rounds[index].answer:
-        raise ChatError("no_round", "There is no answer yet to look at. Ask a question first.")
-    index %= len(rounds)
-    asked = rounds[rounds[index].left_out : index + 1]
-    dialogue = [(round.question, neutralise(round.answer).strip()) for round in asked]
-    prompt, text = chat_prompt(dialogue, [round.pictures for round in asked]), dialogue[-1][1]
-    before = len(prompt) - len(END) - len(text)
-    ids, ends = model.processor._tokenize(prompt)
-    said = [place for place, end in enumerate(ends) if before <= end < before + len(text)]
-    pixel_values = model.processor.pixel_values([conversation.picture]).to(model.device, model.dtype)
+    read = _reread(conversation, index)
+    model, queries = conversation.model, conversation.query_output[: read.pictures]
 
     def compute() -> torch.Tensor:
-        over_patches = query_attention(model.base, pixel_values)[0]
-        over_queries = token_attention(model.base, ids, queries[: asked[-1].pictures], said)
+        over_patches = query_attention(model.base, read.pixel_values)[0]
+        over_queries = token_attention(model.base, read.ids, queries, read.places)
         over_queries = over_queries[:, : over_patches.shape[0]]  # of further pictures it says nothing
         return over_queries @ over_patches.flatten(1)
 
     with model.lock:
         maps = model.with_memory(compute).cpu()
-    rows = round(maps.shape[1] ** 0.5)
-    return AnswerAttention(text, [ends[place] + 1 - before for place in said], maps.view(len(said), rows, -1))
+    return AnswerAttention(read.text, read.ends, maps.view(len(maps), *_grid(model.base)))
+
+
+def importance(conversation: Conversation, index: int, start: int, end: int) -> torch.Tensor:
+    """How much each part of the (first) picture mattered for `text[start:end]` of an answer, as [rows, columns].
+
+    The length of the gradient of those tokens' log-probability with respect to what the tower made of each patch
+    (Simonyan, Vedaldi and Zisserman, 2014, arXiv:1312.6034, there of pixels). The attention of single words hardly
+    differs from the whole answer's; this does, see `benchmarks.attention`.
+
+    Args:
+        index: of the round, from 0.
+
+    Raises:
+        ChatError: as `answer_attention` does.
+        ValueError: nothing was said there.
+    """
+    read, base = _reread(conversation, index), conversation.model.base
+    others = conversation.query_output[1 : read.pictures]
+    chosen = _inside(read.ends, start, end)
+    places = torch.tensor([read.places[i] for i in chosen], device=conversation.model.device)
+
+    def compute() -> torch.Tensor:
+        with torch.no_grad():
+            patches = base.vision_model(pixel_values=read.pixel_values).last_hidden_state
+        with torch.enable_grad():
+            patches.requires_grad_()
+            queries = base.query_tokens.expand(1, -1, -1)
+            queries = base.qformer(query_embeds=queries, encoder_hidden_states=patches).last_hidden_state
+            queries = torch.cat([queries.to(others.dtype), others.clone()])
+            tokens = torch.tensor([read.ids], device=places.device)
+            logits = base.language_model(
+                inputs_embeds=base.embed(tokens, queries), use_cache=False, logits_to_keep=places - 1
+            ).logits[0]
+            said = logits.float().log_softmax(-1).gather(-1, tokens[0, places, None]).sum()
+        return torch.autograd.grad(said, patches)[0][0, 1:].float().norm(dim=-1)
+
+    with conversation.model.lock:
+        return conversation.model.with_memory(compute).cpu().view(_grid(base))
+
+
+@dataclass(frozen=True)
+class _Reread:
+    """An answer as the model gave it: the prompt with all up to it as `ids`, and in `places` its own tokens."""
+
+    text: str
+    ids: list[int]
+    places: list[int]
+    ends: list[int]  # in the text, of each of its tokens
+    pictures: int
+    pixel_values: torch.Tensor
+
+
+def _reread(conversation: Conversation, index: int) -> _Reread:
+    model, rounds = conversation.model, conversation.rounds
+    conversation.query_output  # noqa: B018 raises, if it is closed or the model runs elsewhere
+    if not isinstance(model.base, MiniGPT4ForConditionalGeneration):
+        raise ChatError("no_attention", "Where the model looked can be told of MiniGPT-4 models only, not of this one.")
+    if not -len(rounds) <= index < len(rounds) or not rounds[index].answer:
+        raise ChatError("no_round", "There is no answer yet to look at. Ask a question first.")
+    index %= len(rounds)
+    asked = rounds[rounds[index].left_out : index + 1]
+    dialogue = [(round.question, neutralise(round.answer).strip()) for round in asked]
+    prompt, text = model.processor.chat_prompt(dialogue, [round.pictures for round in asked]), dialogue[-1][1]
+    before = len(prompt) - len(model.processor.end) - len(text)
+    ids, ends = model.processor.tokenize_with_ends(prompt)
+    places = [place for place, end in enumerate(ends) if before <= end < before + len(text)]
+    pixel_values = model.processor.pixel_values([conversation.picture]).to(model.device, model.dtype)
+    return _Reread(text, ids, places, [ends[p] + 1 - before for p in places], asked[-1].pictures, pixel_values)
+
+
+def _grid(base: PreTrainedModel) -> tuple[int, int]:
+    side = base.config.vision_config.image_size // base.config.vision_config.patch_size
+    return side, side
+
+
+def _inside(ends: list[int], start: int, end: int) -> list[int]:
+    """Which tokens, by where they end, have a part in the text from `start` to `end`. Raises ValueError: none has."""
+    spans = zip([0, *ends[:-1]], ends, strict=True)
+    inside = [i for i, (first, last) in enumerate(spans) if first < end and start < last]
+    if not inside:
+        raise ValueError(f"Nothing was said from character {start} to {end} of an answer of {ends[-1]}.")
+    return inside
 
 
 @torch.inference_mode()
@@ -95,8 +161,7 @@ def query_attention(base: PreTrainedModel, pixel_values: torch.Tensor) -> torch.
             query_embeds=queries, encoder_hidden_states=hidden_states, output_attentions=True
         ).cross_attentions
     patches = torch.stack([layer.float() for layer in layers]).mean((0, 2))[..., 1:]
-    side = base.config.vision_config.image_size // base.config.vision_config.patch_size
-    return (patches / patches.sum(-1, keepdim=True)).unflatten(-1, (side, side))
+    return (patches / patches.sum(-1, keepdim=True)).unflatten(-1, _grid(base))
 
 
 @torch.inference_mode()

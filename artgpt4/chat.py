@@ -32,7 +32,8 @@ from transformers import (
 )
 
 from artgpt4.images import PictureError, open_picture
-from artgpt4.minigpt4 import END, MiniGPT4ForConditionalGeneration, MiniGPT4Processor, chat_prompt
+from artgpt4.llava import LlavaForConditionalGeneration, LlavaProcessor
+from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from artgpt4.neutralise import neutralise
 from artgpt4.turns import FairLock
 
@@ -42,7 +43,7 @@ class ChatError(ValueError):
 
     Attributes:
         code: ``parameter``, ``empty_question``, ``too_long``, ``no_round``, ``no_picture``, ``one_picture``,
-            ``closed`` or ``out_of_memory``.
+            ``closed``, ``no_attention`` or ``out_of_memory``.
     """
 
     def __init__(self, code: str, message: str):
@@ -127,20 +128,30 @@ class Round:
     pictures: int = 1
 
     @property
-    def notice(self) -> str:
-        """What the user has to know about this answer; empty if nothing."""
-        sentences = []
+    def remarks(self) -> list[tuple[str, dict[str, int]]]:
+        """What the user has to know about this answer: sentences, each with the values for the fields in it."""
+        told: list[tuple[str, dict[str, int]]] = []
         if self.left_out:
-            rounds = "round" if self.left_out == 1 else f"{self.left_out} rounds"
-            sentences.append(
-                f"The conversation has become longer than the model can read: its first {rounds} were left out. "
-                "The picture was not."
-            )
-        if self.end == "length":
-            sentences.append("The answer was cut off at the greatest length allowed.")
-        if self.end == "late":
-            sentences.append("The answer took longer than it may here, and was ended.")
-        return " ".join(sentences)
+            told.append((LEFT_OUT, {"rounds": self.left_out}))
+        if self.end in ENDS:
+            told.append((ENDS[self.end], {}))
+        return told
+
+    @property
+    def notice(self) -> str:
+        """The remarks in English; empty if there are none."""
+        return " ".join(sentence.format(**values) for sentence, values in self.remarks)
+
+
+LEFT_OUT = (
+    "The conversation has become longer than the model can read. Rounds left out at its beginning: {rounds}. The "
+    "picture was not."
+)
+#: Of answers that did not come to an end of their own.
+ENDS = {
+    "length": "The answer was cut off at the greatest length allowed.",
+    "late": "The answer took longer than it may here, and was ended.",
+}
 
 
 def deadline() -> float:
@@ -157,7 +168,7 @@ class ChatModel:
     """A model that conversations share. `artgpt4.load` makes one.
 
     Args:
-        model: a MiniGPT-4, or a PEFT model around one, in the dtype and on the device to run in.
+        model: a MiniGPT-4 or LLaVA, or a PEFT model around one, in the dtype and on the device to run in.
         processor: its processor.
         name: what it was loaded as.
         description: one or two sentences about it for the user.
@@ -167,8 +178,8 @@ class ChatModel:
 
     def __init__(
         self,
-        model: MiniGPT4ForConditionalGeneration | PeftModel,
-        processor: MiniGPT4Processor,
+        model: MiniGPT4ForConditionalGeneration | LlavaForConditionalGeneration | PeftModel,
+        processor: MiniGPT4Processor | LlavaProcessor,
         name: str,
         description: str = "",
         cache_bytes: int = 2**30,
@@ -202,13 +213,14 @@ class ChatModel:
         with self.lock:
             conversation = Conversation(self, picture, query_output)
             # While the visitor still types: everything up to the first question is in the cache already.
-            self.with_memory(lambda: conversation._forward(self.processor.tokenize(chat_prompt([("", None)]))))
+            ids = self.processor.tokenize(self.processor.chat_prompt([("", None)]))
+            self.with_memory(lambda: conversation._forward(ids))
             self._conversations.add(conversation)
             self._keep_to_budget()
         return conversation
 
     def _encode(self, picture: Image.Image) -> torch.Tensor:
-        """The picture's [1, num_query_tokens, qformer hidden] queries."""
+        """The picture's [1, tokens per picture, hidden] queries or features, before the projection."""
         pixel_values = self.processor.pixel_values([picture]).to(self.device, self.dtype)
         with self.lock:
             return self.with_memory(lambda: self.base.encode_picture(pixel_values))
@@ -413,9 +425,9 @@ class Conversation:
         dialogue = [(round.question, neutralise(round.answer).strip()) for round in rounds[:-1]]
         dialogue.append((rounds[-1].question, None))
         shown = [round.pictures for round in rounds]
-        room = min(max_new_tokens, self.model.max_length // 4)
+        room, processor = min(max_new_tokens, self.model.max_length // 4), self.model.processor
         for left_out in range(len(dialogue)):
-            ids = self.model.processor.tokenize(chat_prompt(dialogue[left_out:], shown[left_out:]))
+            ids = processor.tokenize(processor.chat_prompt(dialogue[left_out:], shown[left_out:]))
             if len(ids) + room <= self.model.max_length:
                 return ids, left_out
         raise self._too_long(f"{len(ids)} tokens")
@@ -428,29 +440,40 @@ class Conversation:
         )
 
     def _answer(self, round: Round, ids: list[int], parameters: Parameters, turn: object) -> Iterator[str]:
-        asked, limit = time.perf_counter(), deadline()
         steps = self._search_beams if parameters.num_beams > 1 else self._decode
-        try:
+
+        def shown() -> Iterator[tuple[str, str, int]]:
             for new_ids, end in steps(ids, parameters, round.seed, turn):
                 text, is_stopped = self._shown_text(new_ids, end)
-                round.tokens, round.seconds = len(new_ids), time.perf_counter() - asked
-                if is_stopped:
-                    end = "said"
-                elif not end and round.seconds > limit:
-                    end = "late"
+                yield text, "said" if is_stopped else end, len(new_ids)
+
+        try:
+            yield from self._note(round, shown())
+        finally:
+            with self.model.lock:
+                self.model._keep_to_budget()
+
+    def _note(self, round: Round, steps: Iterator[tuple[str, str, int]]) -> Iterator[str]:
+        """Notes in the round how its answer grows, and yields the answer each time; short of memory, the round is gone.
+
+        Args:
+            steps: the whole answer so far; why it ended, empty while it grows; and its number of tokens.
+        """
+        asked, limit = time.perf_counter(), deadline()
+        try:
+            for text, end, tokens in steps:
+                round.tokens, round.seconds = tokens, time.perf_counter() - asked
+                end = end or ("late" if round.seconds > limit else "")
                 round.end = end or round.end
                 if text != round.answer:
                     round.first_text_seconds = round.first_text_seconds or round.seconds
                     round.answer = text
                     yield text
                 if end:
-                    break
+                    return
         except ChatError:
             self.rounds = [other for other in self.rounds if other is not round]
             raise
-        finally:
-            with self.model.lock:
-                self.model._keep_to_budget()
 
     def _decode(self, ids: list[int], parameters: Parameters, seed: int, turn: object) -> Iterator[tuple[list, str]]:
         """Yields the answer's ids as they grow, and with the last ones why it ended."""
@@ -487,8 +510,7 @@ class Conversation:
             torch.manual_seed(seed)
             new_ids = self.model.with_memory(
                 lambda: self.model.base.generate(
-                    torch.tensor([ids], device=device),
-                    query_output=self._queries(ids),
+                    inputs_embeds=self.model.base.embed(torch.tensor([ids], device=device), self._queries(ids)),
                     num_beams=parameters.num_beams,
                     max_new_tokens=min(parameters.max_new_tokens, self.model.max_length - len(ids)),
                     do_sample=parameters.temperature > 0,
@@ -518,7 +540,7 @@ class Conversation:
         cache.crop(kept - len(cached_ids))
         new_ids = torch.tensor([ids[kept:]], device=self.model.device)
         embeds = base.embed(new_ids, self._queries(ids, kept))
-        logits = base.language_model(inputs_embeds=embeds, past_key_values=cache, logits_to_keep=1).logits[0, -1]
+        logits = base(inputs_embeds=embeds, past_key_values=cache, logits_to_keep=1).logits[0, -1]
         self._cache, self._cached_ids, self._last_used = cache, list(ids), time.monotonic()
         return logits.float()
 
@@ -538,13 +560,16 @@ class Conversation:
     def _shown_text(self, new_ids: list[int], end: str) -> tuple[str, bool]:
         """The part of the answer that can be shown, and whether the stop text has come."""
         said = [token for token in new_ids if token not in self.model.end_ids]
-        text = self.model.processor.tokenizer.decode(said, clean_up_tokenization_spaces=False)
-        before, stop, _ = text.partition(END)
+        processor = self.model.processor
+        text = processor.tokenizer.decode(said, clean_up_tokenization_spaces=False)
+        before, stop, _ = text.partition(processor.end)
         if stop:
             return before.strip(), True
         if end != "said":  # what may still become a character, or the stop text
             text = text.rstrip("\N{REPLACEMENT CHARACTER}")
-            held = next((length for length in range(len(END) - 1, 0, -1) if text.endswith(END[:length])), 0)
+            held = next(
+                (length for length in range(len(processor.end) - 1, 0, -1) if text.endswith(processor.end[:length])), 0
+            )
             text = text[: len(text) - held]
         return text.strip(), False
 
@@ -558,8 +583,9 @@ class _AtStopText(StoppingCriteria):
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs) -> torch.Tensor:
         if self.turn is not self.conversation._turn:
             return torch.ones(len(input_ids), dtype=torch.bool, device=input_ids.device)
-        tails = self.conversation.model.processor.tokenizer.batch_decode(input_ids[:, -2 * len(END) :])
-        return torch.tensor([END in tail for tail in tails], device=input_ids.device)
+        processor = self.conversation.model.processor
+        tails = processor.tokenizer.batch_decode(input_ids[:, -2 * len(processor.end) :])
+        return torch.tensor([processor.end in tail for tail in tails], device=input_ids.device)
 
 
 @torch.inference_mode()

@@ -25,7 +25,9 @@ def contestants(model: "ChatModel", other: "ChatModel | None" = None) -> "list[C
     """
     if other is not None:
         if other.name == model.name:
-            raise CompareError(f"{model.name} cannot be compared with itself; name another model with --compare.")
+            raise CompareError(
+                "same", f"{model.name} cannot be compared with itself; name another model with --compare."
+            )
         return [model, other]
 
     from peft import PeftModel  # takes seconds, and the page is to open before
@@ -33,12 +35,22 @@ def contestants(model: "ChatModel", other: "ChatModel | None" = None) -> "list[C
     from artgpt4.chat import WithoutAdapter
 
     if not isinstance(getattr(model, "model", None), PeftModel):
-        raise CompareError(f"{model.name} has no adapter to be without: name a second model with --compare.")
+        raise CompareError(
+            "no_adapter", f"{model.name} has no adapter to be without: name a second model with --compare."
+        )
     return [model, WithoutAdapter(model)]
 
 
 class CompareError(ValueError):
-    """There are no two models to compare. Its text is a sentence for the visitor."""
+    """There are no two models to compare. Its text is a sentence for the visitor.
+
+    Attributes:
+        code: ``same`` or ``no_adapter``.
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
 
 
 class Contest:
@@ -52,9 +64,11 @@ class Contest:
         sides: the names on the left and on the right; None until a question was asked.
         answers: left and right, as far as they have come, with names in them made unreadable.
         is_open: both have answered, and nobody has voted.
+        language: of the page, "en" or "zh".
     """
 
     def __init__(self):
+        self.language = "en"
         self._forget()
 
     def _forget(self) -> None:

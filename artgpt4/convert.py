@@ -441,7 +441,7 @@ def write_base(
     weights: Iterator[Weight],
     dtype: torch.dtype,
 ) -> None:
-    """Config, processor and weights in transformers' format, in shards of at most `SHARD_BYTES` (or one tensor)."""
+    """Config, processor and weights in transformers' format."""
     folder.mkdir()
     config.architectures = [MiniGPT4ForConditionalGeneration.__name__]
     config.dtype = dtype
@@ -450,8 +450,11 @@ def write_base(
     size = config.vision_config.image_size
     image_processor = BlipImageProcessorPil(size={"height": size, "width": size})
     MiniGPT4Processor(image_processor, tokenizer, config.num_query_tokens).save_pretrained(folder)
+    write_weights(folder, base_shapes(config), weights, dtype)
 
-    shapes = base_shapes(config)
+
+def write_weights(folder: Path, shapes: dict[str, torch.Size], weights: Iterator[Weight], dtype: torch.dtype) -> None:
+    """The weights in shards of at most `SHARD_BYTES` (or one tensor), with their index."""
     total = sum(shape.numel() for shape in shapes.values()) * dtype.itemsize
     shards, shard, shard_bytes = [], {}, 0
     with tqdm(total=total, desc=folder.name, unit="B", unit_scale=True) as progress:

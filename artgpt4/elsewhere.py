@@ -2,15 +2,15 @@
 
 import os
 import secrets
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import takewhile
 from typing import Protocol
 
 from PIL import Image
 
-from artgpt4.chat import ChatError, Conversation, Parameters, Round, deadline
+from artgpt4.chat import ChatError, Conversation, Parameters, Round
 from artgpt4.images import open_picture
 from artgpt4.neutralise import neutralise
 
@@ -92,21 +92,5 @@ class ConversationElsewhere(Conversation):
         return self._answer(self.rounds[-1], list(self.rounds), replace(parameters, seed=seed), self._turn)
 
     def _answer(self, round: Round, rounds: list[Round], parameters: Parameters, turn: object) -> Iterator[str]:
-        asked, limit = time.perf_counter(), deadline()
-        try:
-            with closing(self.model.stream(self.picture, rounds, parameters)) as stream:
-                for text, end, tokens in stream:
-                    if turn is not self._turn:
-                        return
-                    round.tokens, round.seconds = tokens, time.perf_counter() - asked
-                    end = end or ("late" if round.seconds > limit else "")
-                    round.end = end or round.end
-                    if text != round.answer:
-                        round.first_text_seconds = round.first_text_seconds or round.seconds
-                        round.answer = text
-                        yield text
-                    if end:
-                        return
-        except ChatError:
-            self.rounds = [other for other in self.rounds if other is not round]
-            raise
+        with closing(self.model.stream(self.picture, rounds, parameters)) as stream:
+            yield from self._note(round, takewhile(lambda _: turn is self._turn, stream))

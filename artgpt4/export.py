@@ -16,6 +16,7 @@ from string import Template
 from PIL import Image
 
 from artgpt4.images import PictureError, open_picture
+from artgpt4.ui.words import say
 
 #: Pixels on the longer side of a picture that is exported: more than a screen shows beside the talk.
 LARGEST_SIDE = 1024
@@ -80,39 +81,51 @@ def from_json(text: str) -> Transcript:
         raise ValueError(f"This is no transcript that artgpt4.export wrote: {error}") from error
 
 
-def to_markdown(transcript: Transcript) -> str:
-    """CommonMark; the pictures stand at its end as references, so that the text can be read as it is."""
-    parts, shown = [f"# A talk about a picture\n\n{_markdown(_byline(transcript))}"], 0
+def to_markdown(transcript: Transcript, language: str = "en") -> str:
+    """CommonMark; the pictures stand at its end as references, so that the text can be read as it is.
+
+    Args:
+        language: of what is not the talk itself, "en" or "zh".
+    """
+    title = say("A talk about a picture", language)
+    parts, shown = [f"# {title}\n\n{_markdown(_byline(transcript, language))}"], 0
     for exchange in transcript.exchanges:
         pictures = range(shown, min(exchange.pictures, len(transcript.pictures)))
-        parts += [f"![Picture {number + 1}][picture-{number + 1}]" for number in pictures]
+        parts += [f"![{say('Picture {number}', language, number=n + 1)}][picture-{n + 1}]" for n in pictures]
         shown = max(shown, exchange.pictures)
-        parts.append("**Question**\n\n" + _markdown(exchange.question))
-        parts.append("**Answer**\n\n" + _markdown(exchange.answer or "(no answer)"))
+        parts.append(f"**{say('Question', language)}**\n\n{_markdown(exchange.question)}")
+        answer = exchange.answer or say("(no answer)", language)
+        parts.append(f"**{say('Answer', language)}**\n\n{_markdown(answer)}")
         if exchange.notice:
-            parts.append("Note: " + _markdown(exchange.notice))
+            parts.append(_markdown(say("Note: {notice}", language, notice=exchange.notice)))
     parts += [f"[picture-{n}]: {_data_url(picture)}" for n, picture in enumerate(transcript.pictures, 1)]
     return "\n\n".join(parts) + "\n"
 
 
-def to_html(transcript: Transcript, title: str = "A talk about a picture") -> str:
-    """One file, for any browser: no script, nothing fetched, and a policy that forbids both."""
-    parts, shown = [], 0
+def to_html(transcript: Transcript, language: str = "en") -> str:
+    """One file, for any browser: no script, nothing fetched, and a policy that forbids both.
+
+    Args:
+        language: of what is not the talk itself, "en" or "zh".
+    """
+    parts, shown = [f'<p class="note">{escape(_byline(transcript, language))}</p>'], 0
     for exchange in transcript.exchanges:
         for number in range(shown, min(exchange.pictures, len(transcript.pictures))):
-            url = _data_url(transcript.pictures[number])
-            parts.append(f'<img src="{url}" alt="Picture {number + 1} of this talk">')
+            name = say("Picture {number} of this talk", language, number=number + 1)
+            parts.append(f'<img src="{_data_url(transcript.pictures[number])}" alt="{name}">')
         shown = max(shown, exchange.pictures)
+        answer = exchange.answer or say("(no answer)", language)
         parts.append(f'<h2 class="text">{escape(exchange.question)}</h2>')
-        parts.append(f'<p class="text">{escape(exchange.answer or "(no answer)")}</p>')
+        parts.append(f'<p class="text">{escape(answer)}</p>')
         if exchange.notice:
             parts.append(f'<p class="note">{escape(exchange.notice)}</p>')
-    return html_page(title, f'<p class="note">{escape(_byline(transcript))}</p>\n' + "\n".join(parts))
+    return html_page(say("A talk about a picture", language), "\n".join(parts), language)
 
 
-def html_page(title: str, body: str) -> str:
+def html_page(title: str, body: str, language: str = "en") -> str:
     """A whole page in the look of `to_html`. The body is markup: whatever stands in it must be escaped already."""
-    return _PAGE.substitute(title=escape(title), policy=POLICY, style=_STYLE, body=body)
+    lang = "zh-CN" if language == "zh" else "en"
+    return _PAGE.substitute(lang=lang, title=escape(title), policy=POLICY, style=_STYLE, body=body)
 
 
 _STYLE = """
@@ -133,7 +146,7 @@ _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 #: Of every page that is made here, as a meta element; where a server sends the page, it sends it as a header, too.
 POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'self'"
 _PAGE = Template("""<!doctype html>
-<html lang="en">
+<html lang="$lang">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="$policy">
@@ -153,8 +166,9 @@ $body
 """)
 
 
-def _byline(transcript: Transcript) -> str:
-    return f"Answers by {transcript.model}, kept {transcript.time[:16].replace('T', ' ')} UTC."
+def _byline(transcript: Transcript, language: str) -> str:
+    time = transcript.time[:16].replace("T", " ")
+    return say("Answers by {model}, kept {time} UTC.", language, model=transcript.model, time=time)
 
 
 def _data_url(picture: bytes) -> str:

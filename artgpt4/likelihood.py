@@ -10,7 +10,6 @@ from transformers import DynamicCache
 
 from artgpt4.chat import ChatModel, Conversation
 from artgpt4.images import open_picture
-from artgpt4.minigpt4 import chat_prompt
 from artgpt4.neutralise import neutralise
 
 #: Answers scored in one pass: each has its own copy of the prompt's KV cache.
@@ -70,7 +69,7 @@ def candidate_probabilities(
 def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> torch.Tensor:
     """[number of texts] log-probability in nats that the answer begins with each text, in float64 on the CPU."""
     chat_model = model.model if isinstance(model, Conversation) else model
-    prompt = chat_prompt([(neutralise(question).strip(), None)])
+    prompt = chat_model.processor.chat_prompt([(neutralise(question).strip(), None)])
     tokenize, base = chat_model.processor.tokenize, chat_model.base
     prefix = tokenize(prompt)
     rows = [tokenize(f"{prompt} {text.strip()}") for text in texts]
@@ -92,7 +91,7 @@ def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> tor
         queries = base.encode_picture(pixel_values) if query_output is None else query_output
         cache = DynamicCache(config=base.config.text_config)
         ids = torch.tensor([prefix[:-1]], device=chat_model.device)
-        base.language_model(inputs_embeds=base.embed(ids, queries), past_key_values=cache, logits_to_keep=1)
+        base(inputs_embeds=base.embed(ids, queries), past_key_values=cache, logits_to_keep=1)
         parts = []
         for start in range(0, len(rows), _BATCH):
             answers = [torch.tensor(row[len(prefix) - 1 :]) for row in rows[start : start + _BATCH]]
@@ -100,7 +99,7 @@ def _log_likelihoods(model, picture, question: str, texts: Sequence[str]) -> tor
             tokens = torch.nn.utils.rnn.pad_sequence(answers, batch_first=True).to(chat_model.device)
             copied = copy.deepcopy(cache)
             copied.batch_repeat_interleave(len(answers))
-            logits = base.language_model(inputs_embeds=base.embed(tokens[:, :-1]), past_key_values=copied).logits
+            logits = base(inputs_embeds=base.embed(tokens[:, :-1]), past_key_values=copied).logits
             of_tokens = logits.double().log_softmax(-1).gather(-1, tokens[:, 1:, None])[..., 0].cpu()
             lengths = torch.tensor([len(answer) - 1 for answer in answers])
             is_answer = torch.arange(of_tokens.shape[1]) < lengths[:, None]

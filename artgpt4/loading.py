@@ -11,16 +11,26 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNot
 from huggingface_hub.utils import tqdm
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
-from transformers import BitsAndBytesConfig
+from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 from transformers.utils import is_bitsandbytes_available
 
 from artgpt4 import memory, openai
 from artgpt4.chat import ChatModel
-from artgpt4.minigpt4 import MiniGPT4Config, MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from artgpt4.image_adapter.model import PROJECTIONS
+from artgpt4.llava import LlavaForConditionalGeneration, LlavaProcessor
+from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from artgpt4.openai import OpenAIModel
 
 MINI = Path(__file__).parent / "checkpoints" / "artgpt4-mini" / "artgpt4"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+#: The families that can be talked with and trained, by `model_type`: their name, model and processor.
+FAMILIES = {
+    "minigpt4": ("MiniGPT-4", MiniGPT4ForConditionalGeneration, MiniGPT4Processor),
+    "llava": ("LLaVA", LlavaForConditionalGeneration, LlavaProcessor),
+}
+#: What stays whole in a quantised base: the picture's way in, which is small, and what it loses no language model can
+#: put back; its projection, which adapters train; and the head.
+NOT_QUANTISED = ["vision_model", "qformer", "vision_tower", *PROJECTIONS, "lm_head"]
 AUTO_DTYPES = {"cuda": torch.bfloat16, "mps": torch.float16, "cpu": torch.float32}
 # Parameters under which one thread beats several on a CPU: a token is too little work to share. Measured for the
 # embedded model on two cores: 200 tokens/s with one thread, 170 with two; with other programs busy on both, 30 and 4.
@@ -74,7 +84,7 @@ def load(
                 "take a larger machine, a smaller model, or quantization '8bit' or '4bit' on a GPU."
             )
         base = _load_base(base_folder, device, dtype, quantization_config)
-        processor = MiniGPT4Processor.from_pretrained(base_folder)
+        processor = family(base_folder)[2].from_pretrained(base_folder)
         model = _load_adapter(base, adapter_folder, device, dtype) if adapter_folder else base
     except torch.OutOfMemoryError as error:
         raise LoadError(
@@ -120,14 +130,12 @@ def _quantization_config(quantization: str | None, device: torch.device, dtype: 
         raise LoadError(f"Quantization {quantization!r} needs a CUDA device, not {device.type}; load without it.")
     if not is_bitsandbytes_available():
         raise LoadError(f"Quantization {quantization!r} needs bitsandbytes: `python -m pip install bitsandbytes`.")
-    # The picture's way in stays as it is: it is small, and what it loses no language model can put back.
-    kept = ["vision_model", "qformer", "language_projection", "lm_head"]
     return BitsAndBytesConfig(
         load_in_8bit=quantization == "8bit",
         load_in_4bit=quantization == "4bit",
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=kept,
+        llm_int8_skip_modules=NOT_QUANTISED,
     )
 
 
@@ -196,22 +204,38 @@ def _told(progress: Callable[[int, int], None]) -> type[tqdm]:
             super().__init__(*args, **kwargs)
 
         def update(self, n: float | None = 1) -> bool | None:
-            if self._is_told:
-                self._done += int(n or 0)
-                progress(self._done, int(self.total or 0))
+            self._done += int(n or 0)
+            self._tell()
             return super().update(n)
+
+        def refresh(self, *args, **kwargs) -> bool | None:
+            self._tell()  # another file has begun, and the total has grown
+            return super().refresh(*args, **kwargs)
+
+        def _tell(self) -> None:
+            if self._is_told:
+                progress(self._done, int(self.total or 0))
 
     return Told
 
 
-def _load_base(folder: Path, device: torch.device, dtype: torch.dtype, quantization_config):
-    model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    if model_type != MiniGPT4Config.model_type:
+def family(base: str | Path) -> tuple[str, type[PreTrainedModel], type[MiniGPT4Processor | LlavaProcessor]]:
+    """Name, model and processor of the family that a base is of: a folder, or a Hub id.
+
+    Raises:
+        LoadError: if it is of another.
+    """
+    model_type = PreTrainedConfig.get_config_dict(base)[0].get("model_type")
+    if model_type not in FAMILIES:
         raise LoadError(
-            f"{folder.name} is of the family {model_type!r}; only MiniGPT-4 ({MiniGPT4Config.model_type!r}, see "
-            "artgpt4.convert) can be talked with so far."
+            f"{Path(base).name} is of the family {model_type!r}; only MiniGPT-4 ('minigpt4', see artgpt4.convert) and "
+            "LLaVA ('llava') can be talked with so far."
         )
-    model, report = MiniGPT4ForConditionalGeneration.from_pretrained(
+    return FAMILIES[model_type]
+
+
+def _load_base(folder: Path, device: torch.device, dtype: torch.dtype, quantization_config):
+    model, report = family(folder)[1].from_pretrained(
         folder,
         dtype=dtype,
         device_map=None if device.type == "cpu" else {"": device},
@@ -248,7 +272,7 @@ def _check(folder: Path, missing: set[str], unexpected: set[str]) -> None:
             )
 
 
-def _description(name: str, base: MiniGPT4ForConditionalGeneration, model) -> str:
+def _description(name: str, base: PreTrainedModel, model) -> str:
     count = base.num_parameters()
     size = f"{count / 1e9:.1f} billion" if count >= 1e9 else f"{count / 1e6:.1f} million"
     if name == "mini":
@@ -257,7 +281,8 @@ def _description(name: str, base: MiniGPT4ForConditionalGeneration, model) -> st
             "picture's subject, colours, light and mood; what it says about real art is not to be relied on."
         )
     method = f", with {model.active_peft_config.peft_type.lower()}" if isinstance(model, PeftModel) else ""
-    return f"MiniGPT-4 of {size} parameters{method.replace('_', ' ')}."
+    family_name = FAMILIES[base.config.model_type][0]
+    return f"{family_name} of {size} parameters{method.replace('_', ' ')}."
 
 
 def _cache_bytes(device: torch.device) -> int:

@@ -24,6 +24,8 @@ from transformers.configuration_utils import SubConfigSpec
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.models.blip_2.configuration_blip_2 import Blip2QFormerConfig, Blip2VisionConfig
 
+from artgpt4.dialogue import DialogueProcessor, check_rounds
+
 IMAGE = "<ImageHere>"
 END = "###"
 
@@ -38,30 +40,16 @@ SYSTEM = (
 
 
 def chat_prompt(rounds: Sequence[tuple[str, str | None]], pictures: Sequence[int] | None = None) -> str:
-    """The dialogue as MiniGPT-4's chat writes it: the picture stands before the first question.
-
-    Args:
-        rounds: questions and answers. The last answer may be None: the prompt then ends where the answer begins.
-            Otherwise it ends in `###`.
-        pictures: for each round how many pictures had been shown by then; None for one from the first round on. A
-            picture stands before the first question after it; several in a row are turns of their own but for the last.
-
-    Raises:
-        ValueError: if there is no round, or if an answer other than the last is None.
-    """
+    """The dialogue as MiniGPT-4's chat writes it; see `DialogueProcessor.chat_prompt`."""
     return "".join(text for text, _ in chat_parts(rounds, pictures))
 
 
 def chat_parts(
     rounds: Sequence[tuple[str, str | None]], pictures: Sequence[int] | None = None
 ) -> list[tuple[str, bool]]:
-    """The pieces of `chat_prompt` in order, each with whether the model has to say it (an answer and its `###`).
-
-    Without a picture, as in some training data, nothing is said about one.
-    """
+    """See `DialogueProcessor.chat_parts`. Several pictures in a row are turns of their own but for the last."""
+    check_rounds(rounds)
     pictures = [1] * len(rounds) if pictures is None else pictures
-    if not rounds:
-        raise ValueError("A dialogue needs at least one round; got none.")
     parts, shown = [(SYSTEM + END if any(pictures) else END, False)], 0
     for number, (question, answer) in enumerate(rounds):
         images = [f"<Img>{IMAGE}</Img>"] * (pictures[number] - shown)
@@ -71,8 +59,6 @@ def chat_parts(
         parts.append((asked, False))
         if answer is not None:
             parts.append((f" {answer}{END}", True))
-        elif number != len(rounds) - 1:
-            raise ValueError(f"Round {number} of {len(rounds)} has no answer; only the last round may be open.")
     return parts
 
 
@@ -192,7 +178,7 @@ class MiniGPT4ForConditionalGeneration(Blip2ForConditionalGeneration):
         return self.embed(input_ids, query_output)
 
 
-class MiniGPT4Processor(ProcessorMixin):
+class MiniGPT4Processor(DialogueProcessor, ProcessorMixin):
     """Pictures -> pixel values and prompts -> ids, exactly as the original's.
 
     Args:
@@ -200,6 +186,8 @@ class MiniGPT4Processor(ProcessorMixin):
         tokenizer: a LLaMA tokenizer.
         num_query_tokens: placeholders per picture.
     """
+
+    end = END
 
     def __init__(self, image_processor, tokenizer, num_query_tokens: int = 32, **kwargs):
         self.num_query_tokens = num_query_tokens
@@ -213,6 +201,17 @@ class MiniGPT4Processor(ProcessorMixin):
         """The placeholder's id, which no text can give."""
         return IMAGE_TOKEN_ID
 
+    @property
+    def marks(self) -> dict[str, list[int]]:
+        """See `DialogueProcessor`."""
+        return {IMAGE: [IMAGE_TOKEN_ID] * self.num_query_tokens}
+
+    def chat_parts(
+        self, rounds: Sequence[tuple[str, str | None]], pictures: Sequence[int] | None = None
+    ) -> list[tuple[str, bool]]:
+        """See `DialogueProcessor`."""
+        return chat_parts(rounds, pictures)
+
     def pixel_values(self, pictures: Sequence[Image.Image | np.ndarray]) -> torch.Tensor:
         """Pictures, or uint8 RGB arrays [height, width, 3] -> [B, 3, S, S]."""
         # Resized here, by the same call of Pillow's: the image processor would first copy each several times in full
@@ -221,46 +220,6 @@ class MiniGPT4Processor(ProcessorMixin):
         pictures = [Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture for picture in pictures]
         small = [picture.convert("RGB").resize(size, self.image_processor.resample) for picture in pictures]
         return self.image_processor(small, do_resize=False, return_tensors="pt")["pixel_values"]
-
-    def tokenize(self, prompt: str) -> list[int]:
-        """The ids of a prompt: what stands before and after `<ImageHere>` is tokenised by itself, BOS in front only."""
-        return self._tokenize(prompt)[0]
-
-    def _tokenize(self, prompt: str) -> tuple[list[int], list[int]]:
-        """Ids, and for each the position in `prompt` of the last character that it stands for (-1: of none)."""
-        pieces = prompt.split(IMAGE)
-        ids, ends, start = [self.tokenizer.bos_token_id], [-1], 0
-        for number, piece in enumerate(pieces):
-            if number > 0:
-                ids += [self.image_token_id] * self.num_query_tokens
-                ends += [-1] * self.num_query_tokens
-            # What a user types is text: "</s>" or "<unk>" in it must not become the token of that name.
-            encoded = self.tokenizer(
-                piece, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
-            )
-            ids += encoded["input_ids"]
-            ends += [start + end - 1 for _, end in encoded["offset_mapping"]]
-            start += len(piece) + len(IMAGE)
-        return ids, ends
-
-    def tokenize_with_answers(
-        self, rounds: Sequence[tuple[str, str]], has_picture: bool = True
-    ) -> tuple[list[int], list[int]]:
-        """Ids of a closed dialogue, and labels that are -100 but on the answers and the `###` that ends each.
-
-        The ids are those of `tokenize(chat_prompt(rounds))`, so that training sees what the chat shows. A token belongs
-        to an answer if its last character does.
-
-        Raises:
-            ValueError: if an answer is None.
-        """
-        if any(answer is None for _, answer in rounds):
-            raise ValueError("Every round needs an answer to learn from; one of them is None.")
-        parts = chat_parts(rounds, None if has_picture else [0] * len(rounds))
-        is_answer = [learnt for text, learnt in parts for _ in text]
-        ids, ends = self._tokenize("".join(text for text, _ in parts))
-        labels = [token if end >= 0 and is_answer[end] else -100 for token, end in zip(ids, ends, strict=True)]
-        return ids, labels
 
     def __call__(self, images=None, text: str | Sequence[str] | None = None, **kwargs) -> BatchFeature:
         """Pictures and prompts -> pixel_values [B, 3, S, S], input_ids and attention_mask [B, T], left-padded.
@@ -272,12 +231,7 @@ class MiniGPT4Processor(ProcessorMixin):
             raise ValueError("Give images, text or both.")
         batch = {}
         if text is not None:
-            rows = [self.tokenize(prompt) for prompt in ([text] if isinstance(text, str) else text)]
-            length = max(map(len, rows))
-            # Padding is masked; the end token is only there because some id must be.
-            pad = self.tokenizer.eos_token_id
-            batch["input_ids"] = torch.tensor([[pad] * (length - len(row)) + row for row in rows])
-            batch["attention_mask"] = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows])
+            batch |= self.padded([text] if isinstance(text, str) else text)
         if images is not None:
             batch["pixel_values"] = self.pixel_values([images] if isinstance(images, Image.Image) else images)
         return BatchFeature(batch)

@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import logging
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from artgpt4.chat import ChatError, Parameters, Round
 from artgpt4.elsewhere import ConversationElsewhere, start
+from artgpt4.images import open_picture
 
 PREFIX = "openai:"
 KEY = "ARTGPT4_ENDPOINT_KEY"
@@ -22,6 +24,9 @@ KEY = "ARTGPT4_ENDPOINT_KEY"
 LARGEST_SIDE = 1344
 #: Seconds to connect, and between two pieces of an answer: a long prompt may wait for its turn there.
 _TIMEOUT = httpx.Timeout(60, connect=10)
+#: How many of the likeliest first tokens a server is asked for (the protocol's most), and the probability that those
+#: which begin a candidate must have together: the chances of what is left would be a matter of luck.
+TOP_LOGPROBS, LEAST_SEEN = 20, 0.5
 #: No token of any tokenizer is longer on average; a server that goes on regardless is cut off.
 _CHARACTERS_PER_TOKEN = 40
 
@@ -91,10 +96,51 @@ class OpenAIModel:
         yield text.strip(), end, tokens
 
     def candidate_probabilities(self, picture, question: str, candidates: Mapping | Sequence) -> dict[str, float]:
-        """Not offered: a chat server does not say how likely it finds an answer that it did not give."""
-        raise ChatError(
-            "not_offered", "This model runs on another server, which does not say how likely it finds each emotion."
-        )
+        """p(candidate | picture, question), by the first token of the answer when it shall be one of the candidates.
+
+        A token counts for the candidate that alone begins with it; one that fits two counts for neither.
+
+        Args:
+            picture: its bytes, its path or the picture.
+            candidates: the labels; their phrasings, where there are any, are not looked at.
+
+        Raises:
+            PictureError: the picture cannot be used.
+            ChatError: the server tells no probabilities, the model begins otherwise, or it could not be asked.
+        """
+        labels, picture = list(candidates), open_picture(picture)
+        asked = f"{question} Answer with one of these, and with nothing else: {', '.join(labels)}."
+        # At a temperature of 1 it does not matter whether an engine tells the probabilities before or after it.
+        body = self._body(picture, [Round(asked)], Parameters(temperature=1.0, top_p=1.0, max_new_tokens=1))
+        body |= {"stream": False, "logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        del body["stream_options"], body["seed"]
+        try:
+            answer = self._http.post("chat/completions", json=body)
+            if answer.status_code in (429, 503):
+                raise _refusal(answer)
+            tokens = answer.raise_for_status().json()["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+            likely = [(token["token"].strip().lower(), math.exp(token["logprob"])) for token in tokens]
+        except httpx.TransportError as error:
+            raise ChatError(
+                "unreachable", "The server that runs this model gave no whole answer. Try again in a minute."
+            ) from error
+        except (httpx.HTTPStatusError, ValueError, LookupError, TypeError, AttributeError) as error:
+            if isinstance(error, ChatError):
+                raise
+            raise ChatError(
+                "not_offered", "This model runs on another server, which does not say how likely it finds each word."
+            ) from error
+        weights = dict.fromkeys(labels, 0.0)
+        for token, p in likely:
+            meant = [label for label in labels if token and label.lower().startswith(token)]
+            if len(meant) == 1:
+                weights[meant[0]] += p
+        total = sum(weights.values())
+        if total < LEAST_SEEN:
+            raise ChatError(
+                "not_said", f"Asked for one of {len(labels)} words, this model would mostly say something else."
+            )
+        return {label: weight / total for label, weight in weights.items()}
 
     def _body(self, picture: Image.Image, rounds: Sequence[Round], parameters: Parameters) -> dict:
         first, *others = rounds

@@ -22,9 +22,9 @@ MAX_ROUNDS, MAX_TEXT = 50, 4000
 
 
 class Loading(Future):
-    """A model on its way. `progress`: how far it has come, in words for the page; empty if there is nothing to say."""
+    """A model on its way. `fetched`: bytes of its weights that are here, and of all; None before they are known."""
 
-    progress = ""
+    fetched: tuple[int, int] | None = None
 
 
 class Service:

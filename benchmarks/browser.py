@@ -17,8 +17,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 @contextmanager
-def running_app(log: Path, *arguments: str, script: str = "app.py"):
-    """Runs `python app.py`, or a script in its place, on a free port; gives its address once a page can be had."""
+def running_app(log: Path, *arguments: str, script: str = "app.py", **environment: str):
+    """Runs `python app.py`, or a script in its place, on a free port; gives its address once a page can be had.
+
+    Args:
+        environment: variables beside this process's own, such as another `HF_HUB_OFFLINE` than 1.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -28,7 +32,9 @@ def running_app(log: Path, *arguments: str, script: str = "app.py"):
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
+            env=os.environ
+            | {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+            | environment,
         )
     address = f"http://127.0.0.1:{port}/"
     try:

@@ -1,8 +1,11 @@
-"""Fifty visitors at once: python -m benchmarks.load [--visitors 50] [--turns 30] [--minutes 15]
+"""Fifty visitors at once: python -m benchmarks.load [--visitors 50] [--turns 30] [--minutes 8]
 
 Starts the app with the embedded model on a free port of this machine, lets scripted visitors talk with it as a browser
 would, and stops by itself. Each visitor has a picture and a word of its own, and a fixed seed. Prints how long they
 waited, what went wrong, whether anybody got another's words, and the app's memory over the time.
+
+Memory grows by design until every talk is as long as the model can read, since each keeps its KV cache: for the
+embedded model about six turns long, 3.5 MB a talk. Whether it then stays is the slope over the turns that follow.
 """
 
 import argparse
@@ -15,12 +18,15 @@ import sys
 import tempfile
 import threading
 import time
+from bisect import bisect
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psutil
 from PIL import Image
 
@@ -29,14 +35,22 @@ from benchmarks.browser import running_app
 
 #: Of each answer: as long as the embedded model's mostly are.
 MAX_NEW_TOKENS = 40
+#: Turns of one visitor in an hour.
+HOUR = 30
+#: Of each visitor, after which a talk's cache grows no more.
+WARM_UP = 6
 #: Seconds that one turn may take before it counts as an error.
 PATIENCE = 600
 
 
 @dataclass
 class Result:
-    """What one or more visitors met: seconds to the first words and to the last, by turn; and what went wrong."""
+    """What one or more visitors met: seconds to the first words and to the last, by turn; and what went wrong.
 
+    `ended`: when each turn ended, by `time.monotonic`.
+    """
+
+    ended: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -112,7 +126,8 @@ class ScriptedVisitor:
         if any(self.word not in text for text in texts[::2]):
             self.result.mixed.append(f"visitor {self.number}, turn {turn}: {texts}")
         self.result.first.append(first or 0.0)
-        self.result.whole.append(time.monotonic() - started)
+        self.result.ended.append(time.monotonic())
+        self.result.whole.append(self.result.ended[-1] - started)
         self.result.transcripts.append(texts)
 
     def _call(self, name: str, *values) -> None:
@@ -139,15 +154,16 @@ class ScriptedVisitor:
 
 
 class Memory(threading.Thread):
-    """Samples the resident memory of a process once a second, in bytes."""
+    """Samples the resident memory of a process once a second: when, by `time.monotonic`, and bytes."""
 
     def __init__(self, pid: int):
         super().__init__(daemon=True)
-        self.process, self.samples, self.over = psutil.Process(pid), [], threading.Event()
+        self.process, self.over = psutil.Process(pid), threading.Event()
+        self.samples: list[tuple[float, int]] = []
 
     def run(self) -> None:
         while not self.over.wait(1):
-            self.samples.append(self.process.memory_info().rss)
+            self.samples.append((time.monotonic(), self.process.memory_info().rss))
 
 
 def visitors_of(address: str, count: int) -> list[ScriptedVisitor]:
@@ -164,7 +180,7 @@ def run(tabs: list[ScriptedVisitor], turns: int, seconds: float) -> Result:
         results = list(pool.map(lambda tab: tab.talk(turns, until), tabs))
     together = Result()
     for tab, result in zip(tabs, results, strict=True):
-        for name in ("first", "whole", "errors", "mixed", "transcripts"):
+        for name in ("ended", "first", "whole", "errors", "mixed", "transcripts"):
             getattr(together, name).extend(getattr(result, name))
         others = [other.word for other in tabs if other is not tab]
         for texts in result.transcripts:
@@ -177,12 +193,12 @@ def main() -> int:
     """Runs it and prints the figures; returns 1 if there was an error, or anybody got another's words."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="Fifty visitors at once.")
     parser.add_argument("--visitors", type=int, default=50)
-    parser.add_argument("--turns", type=int, default=30, help="of each visitor; an hour has about thirty")
-    parser.add_argument("--minutes", type=float, default=15, help="after which no new question is asked")
+    parser.add_argument("--turns", type=int, default=HOUR, help=f"of each visitor; an hour has about {HOUR}")
+    parser.add_argument("--minutes", type=float, default=8, help="after which no new question is asked")
     options = parser.parse_args()
     os.environ["ARTGPT4_RATE"] = "1000000"  # all of them come from one address
     with tempfile.TemporaryDirectory() as folder, running_app(Path(folder) / "app.log") as address:
-        while httpx.get(address + "readyz").status_code != 200:
+        while httpx.get(address + "readyz", timeout=PATIENCE).status_code != 200:
             time.sleep(0.2)
         port = httpx.URL(address).port
         app = next(c.pid for c in psutil.net_connections() if c.status == "LISTEN" and c.laddr.port == port)
@@ -197,7 +213,35 @@ def main() -> int:
     return 1 if result.errors or result.mixed else 0
 
 
-def report(visitors: int, result: Result, seconds: float, samples: list[int]) -> None:
+def growth(ended: list[float], samples: list[tuple[float, int]], warm_up: int) -> tuple[float, float] | None:
+    """How many bytes the app's memory grows per turn after the first `warm_up`, and half its 95 % interval's width.
+
+    The least-squares slope over ten stretches of equally many turns, each with its median, for samples a second apart
+    are not independent; by Student's t. None if there are too few turns.
+
+    Args:
+        ended: when each turn ended.
+        samples: when, and bytes.
+    """
+    ended = sorted(ended)
+    turns = np.array([bisect(ended, when) for when, _ in samples])
+    memory = np.array([size for _, size in samples], dtype=float)
+    edges = np.linspace(warm_up, len(ended), _STRETCHES + 1)
+    inside = [(turns >= first) & (turns <= last) for first, last in pairwise(edges)]
+    if len(ended) < warm_up + 10 * _STRETCHES or not all(stretch.any() for stretch in inside):
+        return None
+    x = np.array([turns[stretch].mean() for stretch in inside])
+    y = np.array([np.median(memory[stretch]) for stretch in inside])
+    slope, start = np.polyfit(x, y, 1)
+    left = ((y - slope * x - start) ** 2).sum() / (_STRETCHES - 2)
+    return float(slope), float(_STUDENT * (left / ((x - x.mean()) ** 2).sum()) ** 0.5)
+
+
+#: And Student's t for two-sided 95 % with two degrees of freedom less.
+_STRETCHES, _STUDENT = 10, 2.306
+
+
+def report(visitors: int, result: Result, seconds: float, samples: list[tuple[float, int]]) -> None:
     """Prints the figures. Memory is that of the app, by tenths of the time."""
     load = os.getloadavg()[0]
     print(f"\n{visitors} visitors, {len(result.whole)} turns in {seconds:.0f} s; load of this machine {load:.1f}\n")
@@ -210,8 +254,14 @@ def report(visitors: int, result: Result, seconds: float, samples: list[int]) ->
             )
     print(f"{'errors':20}  {len(result.errors)}")
     print(f"{'got another’s words':20}  {len(result.mixed)}")
-    tenths = [statistics.median(part) for part in _tenths(samples)]
+    tenths = [statistics.median(part) for part in _tenths([size for _, size in samples])]
     print(f"{'memory, by tenths':20}  " + " ".join(f"{value / 1e6:.0f}" for value in tenths) + " MB")
+    grown = growth(result.ended, samples, WARM_UP * visitors)
+    told = f"too few turns to tell: more than {WARM_UP * visitors + 10 * _STRETCHES} are needed"
+    if grown:
+        slope, half = (value * visitors * HOUR / 1e6 for value in grown)
+        told = f"{slope:+.1f} MB an hour (95 %: {slope - half:+.1f} to {slope + half:+.1f}), after {WARM_UP} turns each"
+    print(f"{'memory grows by':20}  {told}")
     for line in [*result.errors[:10], *result.mixed[:10]]:
         print("   ", line[:300])
 

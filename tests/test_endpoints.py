@@ -157,8 +157,8 @@ def test_ready_means_that_a_question_would_be_answered(model):
             return answer.status_code, answer.json()["status"]
 
         assert ask("healthz") == (200, "ok") and ask("readyz") == (503, "loading")
-        loading.progress = "1.00 of 2.00 GB fetched"
-        assert httpx.get(page.local_url + "readyz").json()["progress"] == "1.00 of 2.00 GB fetched"
+        loading.fetched = 1_000_000_000, 2_000_000_000
+        assert httpx.get(page.local_url + "readyz").json()["progress"] == "1,000 of 2,000 MB fetched, 50 %"
         loading.set_result(model)
         assert ask("readyz") == (200, "ready")
     finally:

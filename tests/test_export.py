@@ -150,6 +150,16 @@ def test_plain_sentences_stay_readable_in_markdown():
     )
 
 
+def test_all_but_the_talk_itself_is_in_chinese_where_that_is_wanted():
+    talk = replace(transcript(), exchanges=(Exchange("Why?", "", "已停止。"), Exchange("Who?", "A boat")))
+    page, markdown = to_html(talk, "zh"), to_markdown(talk, "zh")
+    shown_text = Markup(page).text + shown(markdown).text
+    assert '<html lang="zh-CN">' in page
+    # Of Latin letters there are only the talk's own, the model's name and the time zone.
+    assert set(re.findall("[A-Za-z]+", shown_text)) <= {"Why", "Who", "A", "boat", "mini", "UTC"}
+    assert "问题" in markdown and "回答" in markdown and shown_text.count("（没有回答）") == 2
+
+
 def test_each_picture_stands_where_it_was_first_shown():
     talk = replace(
         transcript(pictures=(picture("red"), picture("blue"))),

@@ -111,3 +111,20 @@ def test_a_link_goes_on_showing_what_it_showed(client, secret, links):
     links.put(new_token(), "another talk")
     assert client.get(f"/s/{reading_token(secret)}").text == before
     assert httpx.codes.is_success(client.head(f"/s/{reading_token(secret)}").status_code)
+
+
+@pytest.mark.parametrize(
+    "asked, lang", [("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"), ("en-GB,zh;q=0.5", "en"), ("fr,zh-TW", "zh-CN"), ("fr", "en")]
+)
+def test_the_pages_speak_the_readers_language(client, secret, asked, lang):
+    headers = {"Accept-Language": asked}
+    there = client.get(f"/s/{reading_token(secret)}", headers=headers).text
+    asks = client.get(f"/withdraw/{secret}", headers=headers).text
+    withdrawn = client.post(f"/withdraw/{secret}", headers=headers).text
+    nothing = client.get(f"/s/{reading_token(secret)}", headers=headers).text
+    expected = ["关于一幅画的对话", "撤回链接", "谁也打不开这个链接了", "这里没有内容"]
+    if lang == "en":
+        expected = ["A talk about a picture", "Withdraw the link", "Nobody can open the link any more", "Nothing here"]
+    for page, words in zip((there, asks, withdrawn, nothing), expected, strict=True):
+        assert words in page and f'<html lang="{lang}">' in page
+    assert "It is teal." in there

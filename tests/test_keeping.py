@@ -73,6 +73,14 @@ def test_a_download_is_the_talk(site, talk):
     assert "attachment" in answers[0].headers["content-disposition"]
 
 
+def test_a_download_speaks_the_visitors_language_and_json_none(site, talk):
+    english = fetch(talk, download(talk, 2)[0]).text
+    talk.call("switch_language")
+    page, markdown, text = (fetch(talk, download(talk, number)[0]).text for number in range(3))
+    assert "关于一幅画的对话" in page and "关于一幅画的对话" in markdown
+    assert from_json(text).exchanges == from_json(english).exchanges
+
+
 def test_a_downloads_address_cannot_be_told_from_its_content(site, talk):
     first, second = (download(talk, 1)[0]["path"] for _ in range(2))
     assert first != second and re.search(r"/[0-9a-f]{32}/", first)

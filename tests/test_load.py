@@ -1,6 +1,7 @@
 """Several visitors at once, through the real server: a short run of benchmarks.load."""
 
 import gc
+import random
 from concurrent.futures import Future
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import app
 import artgpt4
 from artgpt4.ui.presence import Presence
-from benchmarks.load import run, visitors_of
+from benchmarks.load import growth, run, visitors_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")
 
@@ -44,3 +45,17 @@ def test_eight_visitors_get_what_each_would_get_alone_and_leave_nothing(site, mo
     eventually(lambda: not {tab.session for tab in tabs} & set(site.app.state_holder.session_data), seconds=60)
     gc.collect()
     assert not list(model._conversations)
+
+
+def test_growth_is_told_from_noise_and_from_warming_up():
+    noise = random.Random(0)
+    ended = [float(turn) for turn in range(1000)]
+
+    def samples(per_turn):
+        return [(t, 600e6 + 1e6 * min(t, 300) + per_turn * max(0, t - 300) + noise.gauss(0, 2e6)) for t in ended]
+
+    slope, half = growth(ended, samples(0), 300)
+    assert abs(slope) < half < 10_000
+    slope, half = growth(ended, samples(50_000), 300)
+    assert abs(slope - 50_000) < half < 10_000
+    assert growth(ended[:350], samples(0), 300) is None

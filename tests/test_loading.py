@@ -148,8 +148,8 @@ def test_an_adapter_that_names_no_base_is_refused(folder):
 
 
 def test_another_family_is_refused_and_named(folder):
-    change(folder / "minigpt4" / "config.json", model_type="llava")
-    assert "'llava'; only MiniGPT-4" in refusal(str(folder))
+    change(folder / "minigpt4" / "config.json", model_type="git")
+    assert "'git'; only MiniGPT-4" in refusal(str(folder))
 
 
 @pytest.mark.parametrize("file", ["model-00001-of-00001.safetensors", "processor_config.json", "tokenizer.json"])

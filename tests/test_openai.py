@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 from artgpt4 import load
 from artgpt4.attention import answer_attention
 from artgpt4.chat import ChatError, Conversation
-from artgpt4.emotions import emotion_probabilities
+from artgpt4.emotions import EMOTIONS, emotion_probabilities
 from artgpt4.images import PictureError
 from artgpt4.loading import LoadError
 from artgpt4.openai import KEY, LARGEST_SIDE
@@ -166,8 +167,6 @@ def test_what_it_cannot_do_is_said(server, conversation):
         (lambda: conversation.ask("x" * 30_000), "30000 characters"),
         (lambda: conversation.ask("Why?", temperature=-1), "temperature must be"),
         (lambda: conversation.retry(), "Ask one first"),
-        (lambda: emotion_probabilities(conversation), "how likely"),
-        (lambda: emotion_probabilities(conversation.model, PICTURE), "how likely"),
         (lambda: answer_attention(conversation), "does not tell where it looked"),
     ):
         with pytest.raises(ChatError, match=told):
@@ -178,6 +177,45 @@ def test_what_it_cannot_do_is_said(server, conversation):
         conversation.ask("Why?")
     with pytest.raises(PictureError):
         conversation.model.start(b"no picture")
+
+
+def logarithms(**probabilities):
+    return {token: math.log(p) for token, p in probabilities.items()}
+
+
+def test_emotions_are_the_chances_of_the_first_word(server, conversation):
+    # "a" begins three of the nine and tells nothing; "The" begins none.
+    server.logprobs = logarithms(Awe=0.4, sad=0.2, Sad=0.1, something=0.1, a=0.15, The=0.05)
+    server.logprobs[" awe"] = math.log(1e-9)
+    for found in (emotion_probabilities(conversation), emotion_probabilities(conversation.model, PICTURE)):
+        assert tuple(found) == EMOTIONS and sum(found.values()) == pytest.approx(1)
+        told = {emotion: p for emotion, p in found.items() if p}
+        assert told == pytest.approx({"awe": 0.5, "sadness": 0.375, "something else": 0.125})
+    asked = server.asked[-1]
+    assert (asked["max_tokens"], asked["top_logprobs"], asked["logprobs"], asked["temperature"]) == (1, 20, True, 1.0)
+    image, text = asked["messages"][0]["content"]
+    assert image["type"] == "image_url" and all(emotion in text["text"] for emotion in EMOTIONS)
+    assert conversation.rounds == []
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "status", "code"),
+    [
+        (None, 200, "not_offered"),
+        ({"awe": None}, 200, "not_offered"),
+        ({"awe": math.log(0.3), "The": math.log(0.7)}, 200, "not_said"),
+        ({"a": math.log(0.9)}, 200, "not_said"),
+        (None, 400, "not_offered"),
+        (None, 503, "busy"),
+    ],
+)
+def test_without_the_chances_of_words_there_is_a_sentence_instead_of_a_chart(
+    server, conversation, logprobs, status, code
+):
+    server.logprobs, server.status = logprobs, status
+    with pytest.raises(ChatError) as caught:
+        emotion_probabilities(conversation)
+    assert caught.value.code == code and "127.0.0.1" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

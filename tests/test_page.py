@@ -11,16 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_model import FakeModel, FakeRound
+from fake_model import FakeModel
 from PIL import Image
 
 import artgpt4
-from artgpt4.chat import ChatError
+from artgpt4.chat import ENDS, LEFT_OUT, ChatError, Round
+from artgpt4.compare import CompareError
 from artgpt4.emotions import EMOTIONS
 from artgpt4.images import PictureError
 from artgpt4.palette import SHADES, Swatch, colour_name, picture_colours, spoken_palette
 from artgpt4.presets import PRESETS
 from artgpt4.ui import panel, view
+from artgpt4.ui.compare import add_compare_page
 from artgpt4.ui.errors import sentence
 from artgpt4.ui.page import build_page
 from artgpt4.ui.visitor import Visitor, VisitorError
@@ -102,6 +104,7 @@ def literals(path, names):
 
 def test_whatever_the_page_says_it_can_say_in_chinese():
     said = {text for path in (PACKAGE / "ui").glob("*.py") for text in literals(path, ("say", "VisitorError"))}
+    said |= set(literals(PACKAGE / "export.py", ("say",))) | {LEFT_OUT, *ENDS.values()}
     said |= {text for preset in PRESETS for text in (preset.label, preset.group)} | set(EMOTIONS)
     said |= set(re.findall(r'say\("([^"]+)"\)', (PACKAGE / "ui" / "page.js").read_text(encoding="utf-8")))
     assert len(said) > 60
@@ -110,6 +113,7 @@ def test_whatever_the_page_says_it_can_say_in_chinese():
 
 def test_whatever_stands_on_the_page_at_the_start_is_in_chinese_too():
     page = build_page(Future(), "mini")
+    add_compare_page(page, Future(), None, [], Path("votes.jsonl"))
     stands = {
         getattr(block, prop)
         for block in page.blocks.values()
@@ -121,7 +125,11 @@ def test_whatever_stands_on_the_page_at_the_start_is_in_chinese_too():
 
 
 def test_every_error_of_a_visitor_is_in_chinese():
-    for module, kind in (("images.py", PictureError), ("chat.py", ChatError)):
+    for module, kind in (
+        ("images.py", PictureError),
+        ("compare.py", CompareError),
+        *((module, ChatError) for module in ("chat.py", "elsewhere.py", "openai.py", "service.py")),
+    ):
         codes = set(literals(PACKAGE / module, (kind.__name__,)))
         assert codes and {f"{kind.__name__}.{code}" for code in codes} <= set(CHINESE)
 
@@ -160,10 +168,12 @@ def test_a_visitors_own_mistake_is_told_in_their_language_and_not_logged(caplog)
 
 
 def test_a_cut_answer_and_a_full_context_are_told():
-    cut = FakeRound("Why?", "So", end="length", notice="Cut off.", left_out=2)
-    assert view.notice(cut, "en") == "Cut off."
+    cut = Round("Why?", "So", end="length", left_out=2)
+    assert view.notice(cut, "en") == cut.notice
+    assert "left out at its beginning: 2." in cut.notice and "cut off" in cut.notice
     assert "2" in view.notice(cut, "zh") and "截断" in view.notice(cut, "zh")
-    assert view.notice(FakeRound("Why?", "So"), "en") == "Stopped."
+    assert view.notice(Round("Why?", "So"), "en") == "Stopped."
+    assert view.notice(Round("Why?", "So", end="said"), "en") == ""
 
 
 # Variants of the talk

@@ -137,6 +137,6 @@ def test_the_table_marks_the_picture_that_an_emotion_stands_out_in(monkeypatch):
     monkeypatch.setattr(emotions, "EMOTIONS", ("awe", "sadness"))
     monkeypatch.setattr(emotions, "emotion_probabilities", lambda _: next(shares))
     conversation = SimpleNamespace(pictures=[RED, BLUE], about=lambda index: index)
-    table = emotion_table(SimpleNamespace(conversation=conversation)).splitlines()
+    table = emotion_table(SimpleNamespace(conversation=conversation, language="en")).splitlines()
     assert table[2:] == ["| awe | 90 % | 90 % |", "| sadness | < 1 % | **62 %** |"]
-    assert emotion_table(SimpleNamespace(conversation=None)) == ""
+    assert emotion_table(SimpleNamespace(conversation=None, language="en")) == ""

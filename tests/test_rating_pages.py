@@ -5,7 +5,10 @@ import json
 import re
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,11 +17,16 @@ from sqlalchemy import func, select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from artgpt4.ratings import models, organise
+from artgpt4.evaluation.rubrics import RUBRICS
+from artgpt4.presets import PRESETS
+from artgpt4.ratings import models, organise, results
 from artgpt4.ratings.database import open_database, read
+from artgpt4.ratings.export import export_study
+from artgpt4.ratings.record import read_record
+from artgpt4.ratings.spoken import QUESTIONS_IN, REASONS_IN, RUBRICS_IN, rubric_in
 from artgpt4.ratings.study import study_from
 from artgpt4.ui.pages import WORDS
-from artgpt4.ui.ratings import rating_routes
+from artgpt4.ui.ratings import delete_daily, rating_routes
 
 KEY = "a-key-of-the-organiser's"
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}${7*7}"
@@ -475,6 +483,35 @@ def test_by_default_the_database_lies_in_the_folder_that_is_backed_up(tmp_path, 
     assert (tmp_path / "kept" / "ratings.sqlite3").is_file()
 
 
+def test_the_app_deletes_what_is_kept_no_longer_at_its_start_and_every_day(enter, engine, monkeypatch):
+    """By a clock that each night moves on; of one study nothing is said, so it keeps everything."""
+    kept, short, long = (make_study(engine, **more) for more in ({}, {"keep_days": 1}, {"keep_days": 3}))
+    for study in (kept, short, long):
+        enter(study).mark("IDC", 4)
+        organise.set_status(engine, study, "closed")
+    began, left = datetime.now(UTC), []
+
+    def pause(seconds):
+        left.append([len(organise.status(engine, study).raters) for study in (kept, short, long)])
+        if len(left) == 3:  # a night when the database cannot be reached
+            monkeypatch.setenv("ARTGPT4_DATABASE_URL", "sqlite:////proc/none/ratings.sqlite3")
+        elif len(left) == 4:
+            monkeypatch.undo()
+            monkeypatch.setenv("ARTGPT4_DATABASE_URL", str(engine.url))
+        assert seconds == 24 * 3600
+        return len(left) == 5
+
+    delete_daily(pause, now=lambda: began + timedelta(days=len(left), minutes=1))
+    assert left == [[1, 1, 1], [1, 0, 1], [1, 0, 1], [1, 0, 1], [1, 0, 0]]
+
+
+def test_where_nobody_rates_no_database_is_made_to_delete_from(tmp_path, monkeypatch):
+    monkeypatch.delenv("ARTGPT4_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ARTGPT4_DATA", str(tmp_path))
+    delete_daily(lambda seconds: True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_where_nothing_outlives_a_restart_the_organiser_is_told(organiser, monkeypatch):
     assert "not kept here" not in organiser.get("/organise/").text
     monkeypatch.delenv("ARTGPT4_DATABASE_URL")
@@ -490,14 +527,14 @@ def routes_of(app):
 def test_without_the_key_nothing_of_the_organisers_opens(engine, browser):
     study, client = make_study(engine), browser()
     app = next(route.app.app for route in client.app.routes if route.path == "/organise")
-    private = [
-        (path, method) for path, method in routes_of(app) if path not in ("/login", "/key/{key}", "/view/{link}")
-    ]
+    of_anybody = ("/login", "/key/{key}", "/view/{link}", "/link/{link}")  # which look at the secret in them
+    private = [(path, method) for path, method in routes_of(app) if path not in of_anybody]
     assert len(private) > 20
     for cookie in (None, "", "9999999999.", f"9999999999.{'0' * 64}", "x.y", "1."):
         client.cookies.clear()
         if cookie is not None:
             client.cookies.set("organiser", cookie)
+            client.cookies.set(f"organiser_{study}", cookie)
         for path, method in private:
             path = path.replace("{study:int}", str(study)).replace("{name}", "x.jpg")
             path = path.replace("{link:int}", "1").replace("{rater:int}", "1")
@@ -729,7 +766,7 @@ def test_the_live_page_tells_who_is_where(organiser, enter, engine):
         artist.mark(axis, 2)
     artist.mark("skip", "I know it", position=2)
     live = organiser.get("/organise/1/live").text
-    assert re.search(r"Viola</a>.*1 / 6</td>\s*<td[^>]*>1</td>", live, re.DOTALL)
+    assert re.search(r"Viola</a>.*1 / 6 <span[^>]*>now at 3</span></td>\s*<td[^>]*>1</td>", live, re.DOTALL)
 
 
 def test_a_link_to_view_shows_who_is_where_and_opens_nothing_else(browser, engine, enter):
@@ -739,6 +776,65 @@ def test_a_link_to_view_shows_who_is_where_and_opens_nothing_else(browser, engin
     assert page.status_code == 200 and "Viola" in page.text and "artists/" not in page.text
     for address in (f"/organise/view/{rate}", f"/organise/view/{'0' * 43}", f"/rate/link/{token}"):
         assert browser().get(address).status_code == 404
+
+
+def test_a_co_organisers_link_opens_one_study_until_it_is_withdrawn(organiser, browser, engine):
+    make_study(engine), make_study(engine, title="Another study")
+    page = organiser.post("/organise/1/links", data={"kind": "one", "scope": "organise", "labels": "Bea"})
+    token = re.search(r"organise/link/([\w-]{43})", page.text)[1]
+    bea = browser()
+    page = bea.get(f"/organise/link/{token}")
+    assert page.url.path == "/organise/1/" and "A study" in page.text and token not in page.text
+    assert "/organise/1/delete" not in page.text and 'action="delete"' not in page.text
+    assert bea.post("/organise/1/status", data={"status": "paused"}).status_code == 200
+    assert organise.status(engine, 1).status == "paused"
+    for name in ("answers", "links", "results", "live", "export"):
+        assert bea.get(f"/organise/1/{name}").status_code == 200
+    for address in ("/organise/", "/organise/new", "/organise/2/", "/organise/2/export"):
+        assert bea.get(address).status_code == 401
+    assert bea.post("/organise/1/delete", data={"sure": "yes"}).status_code == 401
+    for scope, status in (("organise", 422), ("view", 200), ("rate", 200)):
+        assert bea.post("/organise/1/links", data={"kind": "one", "scope": scope}).status_code == status
+    organiser.post("/organise/1/links/1/revoke")
+    assert bea.get("/organise/1/").status_code == 401
+    assert len(organise.studies(engine)) == 2
+
+
+@pytest.mark.parametrize("scope", ["rate", "view"])
+def test_a_link_of_another_scope_organises_nothing(browser, engine, scope):
+    make_study(engine)
+    token, client = organise.create_link(engine, 1, scope=scope).token, browser()
+    assert client.get(f"/organise/link/{token}").status_code == 404
+    client.cookies.set("organiser_1", token)
+    assert client.get("/organise/1/").status_code == 401
+
+
+def test_the_results_are_plotted_with_their_numbers_as_text(organiser, engine, enter):
+    first, second = enter(make_study(engine, systems=("ours", "theirs")), "<b>Viola"), enter(1, "Iris")
+    assert "Nobody has scored anything yet." in organiser.get("/organise/1/results").text
+    for artist, scores in ((first, (0, 1, 2, 3)), (second, (1, 1, 3, 5))):
+        for position in range(1, 7):
+            for axis, value in zip(AXES, scores, strict=True):
+                artist.mark(axis, value, position)
+    page = organiser.get("/organise/1/results").text
+    means = {"IDC": "0.50", "ISAC": "1.00", "ICRC": "2.50", "MDIUC": "4.00", "Total": "2.00"}
+    for axis, mean in means.items():
+        for system in ("ours", "theirs"):
+            said = re.search(
+                rf'<svg class="track" role="img" aria-label="{system}, {axis}: ([^"]+)">(.*?)</svg>', page, re.S
+            )
+            assert re.match(rf"{mean}, 95 % interval \d\.\d\d to \d\.\d\d$", said[1])
+            assert f'cx="{20 * float(mean)}%"' in said[2] and 'class="interval"' in said[2]
+    assert "<b>Viola" not in page and " style=" not in page  # which the policy would not let through
+    assert 'aria-label="&lt;b&gt;Viola: -1.00"' in page
+
+
+def test_of_pairs_the_results_tell_who_is_preferred(organiser, engine, enter):
+    artist = enter(make_study(engine, mode="pair"))
+    for position, choice in enumerate(("first", "same", "neither"), start=1):
+        artist.mark("better", choice, position)
+    page = organiser.get("/organise/1/results")
+    assert page.status_code == 200 and 'aria-label="secretive / mysterious: 0.' in page.text
 
 
 def test_an_artist_who_has_lost_everything_gets_a_new_code(organiser, enter, browser, engine):
@@ -784,6 +880,76 @@ def test_the_browsers_language_is_spoken(enter):
     artist = enter()
     page = artist.client.get(artist.home + "/1", headers={"Accept-Language": "fr, zh-CN;q=0.8, en;q=0.5"})
     assert 'lang="zh-CN"' in page.text and "第 1 项，共 6 项" in page.text
+    assert RUBRICS_IN["zh"]["ISAC"].task in page.text and RUBRICS["ISAC"].task not in page.text
+    assert RUBRICS_IN["zh"]["MDIUC"].levels[5] in page.text
     refused = artist.mark("IDC", 2.5, headers={"Accept-Language": "zh"})
     assert refused.json()["error"] == "分数是 0 到 5 的整数。"
     assert 'lang="en"' in artist.client.get(artist.home + "/1", headers={"Accept-Language": "fr"}).text
+
+
+def test_the_papers_rubrics_and_the_apps_questions_are_translated_whole_and_others_stay():
+    assert RUBRICS_IN["zh"].keys() == RUBRICS.keys()
+    assert all(len(set(rubric.levels)) == 6 for rubric in RUBRICS_IN["zh"].values())
+    assert QUESTIONS_IN["zh"].keys() == {preset.instruction for preset in PRESETS}
+    said = set(re.findall(r'(?:why=|undefined\(|why = )"([^"]+)"', Path(results.__file__).read_text(encoding="utf-8")))
+    assert {why for why in said if not why.startswith("the package")} == REASONS_IN["zh"].keys()
+    own = replace(RUBRICS["IDC"], task="How well does it describe the frame?")
+    assert rubric_in("zh", own) == own and rubric_in("en", RUBRICS["IDC"]) == RUBRICS["IDC"]
+
+
+def test_the_record_says_in_which_language_the_artist_read(engine, enter, tmp_path):
+    artist = enter(make_study(engine, rounds=["What is in this picture?"]))
+    chinese = {"Accept-Language": "zh-CN"}
+    page = artist.client.get(artist.home + "/1", headers=chinese).text
+    assert "这幅画里有什么？" in page and "What is in this picture?" in page  # which is what the systems were asked
+    artist.mark("IDC", 4, headers=chinese)
+    artist.mark("ISAC", 3)
+    assert [mark["language"] for mark in read_record(engine, 1).tables["mark"]] == ["zh", "en"]
+    codebook = (export_study(engine, 1, tmp_path / "out") / "codebook.md").read_text(encoding="utf-8")
+    assert RUBRICS_IN["zh"]["IDC"].levels[4] in codebook and "What is in this picture?: 这幅画里有什么？" in codebook
+
+
+def test_an_artist_takes_a_skipping_back(enter):
+    artist = enter()
+    artist.mark("skip", "I know it")
+    assert "You skipped this one: I know it" in artist.client.get(artist.home + "/1").text
+    assert artist.mark("skip", None).json()["state"] == "open"
+    assert "You skipped this one" not in artist.client.get(artist.home + "/1").text
+
+
+class Completions(BaseHTTPRequestHandler):
+    """A server of models: says the model's name and the question; of the second picture's it knows nothing."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(body)
+        said = f"{body['model']} on {body['messages'][-1]['content'][-1]['text']}"
+        self.send_response(400 if len(self.server.asked) == 2 else 200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"choices": [{"message": {"content": said}}]}).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_model_behind_a_server_answers_in_a_study(engine, eventually):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Completions)
+    server.asked = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    name = f"openai:http://127.0.0.1:{server.server_port}/v1#eye"
+    files = [("pictures", (f"{colour}.jpg", jpeg(colour), "image/jpeg")) for colour in ("red", "green", "blue")]
+    form = FORM | {"key": "three", "rounds": "What is in it?", "model_other": name, "name_other": "theirs"}
+    with TestClient(Starlette(routes=rating_routes(KEY, "mini"))) as client:
+        client.headers["Sec-Fetch-Site"] = "same-origin"
+        client.get(f"/organise/key/{KEY}")
+        assert client.post("/organise/new", data=form, files=files).json() == {"address": "1/"}
+        client.post("/organise/1/generate")
+        eventually(not_making(client), 60)
+        rows = organise.answers(engine, 1)
+        assert [row.texts for row in rows] == [("eye on What is in it?",), None, ("eye on What is in it?",)]
+        assert "answered 400" in rows[1].error and rows[0].provenance["model"] == "eye"
+        client.post("/organise/1/generate")  # what has failed is tried again
+        eventually(not_making(client), 60)
+    assert organise.missing_answers(engine, 1) == [] and len(server.asked) == 4
+    server.shutdown()
+    server.server_close()

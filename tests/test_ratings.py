@@ -529,7 +529,8 @@ def test_the_whole_of_it_runs_from_the_command_line(tmp_path, capsys):
     assert "Study 1" in run("create", str(file))
     assert "1 answers written, 0 missing" in run("generate", "1")
     assert "Waves." in run("answers", "1") and "open" in run("open", "1")
-    token = run("links", "1", "--new", "1", "--uses", "1").strip().rpartition("/s/")[2]
+    address, _, token = run("links", "1", "--new", "1", "--uses", "1").strip().rpartition("/rate/link/")
+    assert address.endswith("http://127.0.0.1:7860")
     session = rate.enter(open_database(database), token, "Ada", True).session
     rate_all(open_database(database), session)
     assert "used 1 of 1" in run("links", "1") and "2 of 2" in run("status", "1")

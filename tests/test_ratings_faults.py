@@ -2,11 +2,14 @@
 
 import ctypes
 import os
+import resource
 import shutil
 import sqlite3
 import tempfile
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +18,8 @@ import pytest
 from ratings_study import key, opened, postgresql, rate_all
 from sqlalchemy import event, func, select, text
 
-from artgpt4.ratings import models, organise, rate
-from artgpt4.ratings.database import backup, open_database, read, transact
+from artgpt4.ratings import database, models, organise, rate
+from artgpt4.ratings.database import _groups, backup, open_database, read, transact, transact_together
 from artgpt4.ratings.errors import StorageError
 from benchmarks.ratings import killings
 
@@ -62,8 +65,93 @@ def storage_error(work, *arguments):
 
 
 def test_a_process_killed_at_any_step_loses_no_acknowledged_score_and_doubles_none(url):
-    killed, told = killings(url, 60)  # a hundred for each save are in benchmarks.ratings
-    assert killed == 60 and told >= 60
+    killed, told = killings(url, 40)  # 500 are in benchmarks.ratings
+    assert killed == 40 and told >= 40
+
+
+@pytest.fixture
+def held(engine, eventually):
+    """Lets what is done in `with held(n):` wait until n saves do, so that they share one transaction."""
+
+    @contextmanager
+    def held(count):
+        gate = threading.Event()
+        first = threading.Thread(target=transact_together, args=(engine, lambda session: gate.wait(60)))
+        first.start()
+        eventually(lambda: engine in _groups and _groups[engine].turn.locked() and not _groups[engine].waiting)
+        yield
+        eventually(lambda: len(_groups[engine].waiting) == count)
+        gate.set()
+        first.join()
+
+    return held
+
+
+def test_saves_that_wait_at_the_same_time_share_a_commit_and_a_refused_one_harms_no_other(engine, tmp_path, held):
+    _, link = opened(engine, tmp_path)
+    sessions = [rate.enter(engine, link, "", True).session for _ in range(5)]
+    commits = []
+    event.listen(engine, "commit", commits.append)
+    axes = ["IDC", "ISAC", "BEAUTY", "ICRC", "IDC"]
+    with ThreadPoolExecutor(5) as artists:
+        with held(5):
+            saves = [
+                artists.submit(rate.save_score, engine, session, 1, axis, 4, key())
+                for session, axis in zip(sessions, axes, strict=True)
+            ]
+        refused = saves.pop(2)
+        assert refused.exception().code == "field" and [save.result().revision for save in saves] == [1] * 4
+    assert len(commits) == 1
+    assert [mark.field for mark in marks(engine)].count("IDC") == 2 and len(marks(engine)) == 4
+
+
+def test_what_the_database_refuses_of_one_waiting_save_harms_no_other(engine, tmp_path, held, monkeypatch):
+    _, link = opened(engine, tmp_path)
+    session, another = (rate.enter(engine, link, "", True).session for _ in range(2))
+    monkeypatch.setattr(database, "ATTEMPTS", 2)
+
+    def refused(session):
+        session.execute(text("UPDATE task SET state = 'lost'"))
+
+    with ThreadPoolExecutor(3) as artists:
+        with held(3):
+            first = artists.submit(rate.save_score, engine, session, 1, "IDC", 4, key())
+            wrong = artists.submit(transact_together, engine, refused)
+            last = artists.submit(rate.save_score, engine, another, 1, "IDC", 5, key())
+        assert wrong.exception().code == "other" and first.result().revision == last.result().revision == 1
+    assert sorted(mark.value for mark in marks(engine)) == [4, 5]
+
+
+def test_a_disk_that_takes_no_more_is_said_and_loses_nothing(engine, tmp_path):
+    """A limit on the size of files, at which the system refuses to write as on a full disk."""
+    _, link = opened(engine, tmp_path)
+    session, tap = rate.enter(engine, link, "", True).session, key()
+    rate.save_score(engine, session, 1, "IDC", 4, key())
+    limit = 50_000 + max(path.stat().st_size for path in tmp_path.glob("ratings.sqlite3*"))
+    engine.dispose()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        try:
+            for number in range(1000):
+                rate.save_comment(engine, session, 2, f"{number} {'x' * 1000}", tap if number == 0 else key())
+                os.write(writing, b"saved ")
+        except StorageError as error:
+            os.write(writing, f"{error.code} {error}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        saved, _, refusal = said.read().rpartition("saved ")
+    os.waitpid(child, 0)
+    count = saved.count("saved") + 1
+    assert refusal.startswith("disk Not saved. The disk did not take it") and 1 < count < 1000
+    again = open_database(str(engine.url))  # which checks it
+    kept = [mark for mark in marks(again) if mark.field == "comment"]
+    assert [mark.revision for mark in kept] == list(range(1, count + 1)) and kept[0].key == tap
+    assert rate.save_comment(again, session, 2, "room again", key()).revision == count + 1
+    assert rate.task(again, session, 1).scores == {"IDC": 4}
 
 
 def test_a_full_disk_is_said_and_loses_nothing(engine, tmp_path):
@@ -199,8 +287,8 @@ def test_the_tables_are_those_that_the_migrations_make(engine, postgresql_engine
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    for database in (engine, postgresql_engine):
-        with database.connect() as connection:
+    for either in (engine, postgresql_engine):
+        with either.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), models.Base.metadata) == []
 
 

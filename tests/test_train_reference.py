@@ -23,6 +23,7 @@ from train.methods import compile_layers, load_model, save_model
 
 REFERENCE = Path(__file__).parent / "reference"
 EXPECTED = json.loads((REFERENCE / "expected.json").read_text())
+EXAMPLES = Path(__file__).parents[1] / "examples"
 PICTURE = Image.new("RGB", (56, 56))
 WORDS = ("awe", "fear", "anger", "joy", "calm", "grief", "pride", "hope")
 
@@ -130,12 +131,37 @@ def test_fifty_steps_learn_eight_samples_and_change_the_adapter_alone(folder, pr
     """A third and not a tenth, which nothing before the head could reach: head and last norm are random and frozen.
 
     Their norms, 0.70 and 8, let no logit rise above 5.6. With the best hidden states there are, each answer token still
-    costs 1.2, a tenth of the first loss is 0.64.
+    costs 1.2, a tenth of the first loss is 0.64. Behind a head that was trained, the test after this one, adapters of
+    the same kind do reach it.
     """
     losses, changed, trained = fifty_steps(folder, processor, tmp_path, init_lr=3e-2, min_lr=1e-3)
     assert losses[0] / 10 < lowest_loss(folder / "minigpt4", processor) < losses[-1] < losses[0] / 3
     assert changed == trained
     assert all("image_adapter_" in name or "language_projection.modules_to_save" in name for name in trained)
+
+
+def test_fifty_steps_of_image_adapters_learn_eight_samples_by_heart_where_the_head_can_say_them(mini_folder, tmp_path):
+    """On the embedded model's base, whose head is trained, the loss falls from 11.18 to 0.62 at 5e-3.
+
+    At 2e-3 it falls to 1.09; at 3e-4 to 3.81, at MiniGPT-4's 3e-5 to 9.86, at the paper's 1e-7 (rising) to 11.15.
+    """
+    base = mini_folder / "minigpt4"
+    processor = MiniGPT4Processor.from_pretrained(base)
+    pictures = [Image.open(path) for path in sorted(EXAMPLES.glob("*.jpg"))[:8]]
+    samples = [
+        instruction_sample(picture, "Why?", word, processor, 160) for picture, word in zip(pictures, WORDS, strict=True)
+    ]
+    values = {"steps": 50, "batch_size": 8, "weight_decay": 0.0, "beta2": 0.95, "init_lr": 5e-3, "min_lr": 5e-4}
+    values |= {"mixed_precision": "no", "dtype": "float32", "log_every": 1}
+    args = AdapterArguments(tmp_path, base=str(base), **values)
+    torch.manual_seed(0)  # of the fresh adapters
+    model = load_model(args)
+    batch = collate(samples, processor)
+    with torch.no_grad():  # the towers are frozen: once is enough
+        batch["query_output"] = model.get_base_model().eval().encode_picture(batch.pop("pixel_values"))
+    train(accelerator_for(args), model, [batch] * 50, [adamw(model, args)], args, lambda model, folder: None)
+    losses = [json.loads(row)["loss"] for row in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0] / 10
 
 
 def test_fifty_steps_of_the_whole_language_model_learn_eight_samples_by_heart(folder, processor, tmp_path):

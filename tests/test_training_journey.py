@@ -3,21 +3,21 @@
 import os
 import signal
 import sys
-from concurrent.futures import Future
 
+import httpx
 import pytest
+from gradio_client import Client, handle_file
 from PIL import Image
-from test_app import Tab
 
-import app
 import artgpt4
+from benchmarks.browser import running_app
 from train import prepare, stage1, stage2
 from train.data import loader
 from train.painter.write import write_cc_sbu_align, write_shards
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio")
-def test_from_data_to_answers(hub_server, converted_reference, tmp_path, monkeypatch, capsys):
+def test_from_data_to_answers(hub_server, converted_reference, tmp_path, monkeypatch, eventually):
     write_shards(tmp_path / "shards", 12, seed=3)
     write_cc_sbu_align(tmp_path / "align", 6, seed=4)
     assert prepare.main(["laion", "--folder", str(tmp_path / "shards")]) == 0
@@ -43,16 +43,14 @@ def test_from_data_to_answers(hub_server, converted_reference, tmp_path, monkeyp
     run(stage1, *first)
     second = (f"cc_sbu_align={tmp_path / 'align'}", f"output={tmp_path / 'two'}")
     run(stage2, *second, f"adapter={tmp_path / 'one' / 'final'}", "push_to_hub=painter/eye")
-    capsys.readouterr()
 
-    model = Future()
-    page = app.open_page(model, app.parse_arguments(["--model", "painter/eye"]))
-    try:
-        app.load(model, "painter/eye")  # from the Hub
-        Image.new("RGB", (56, 56), "teal").save(tmp_path / "picture.png")
-        tab = Tab(page)
-        question, answer = tab.ask("What is this?", tab.upload(tmp_path / "picture.png"))
-    finally:
-        page.close()
-    assert question == ("user", "What is this?")
-    assert answer[0] == "assistant" and answer[1]
+    Image.new("RGB", (56, 56), "teal").save(tmp_path / "picture.png")
+    home = {"HF_HOME": str(tmp_path / "home"), "ARTGPT4_DATA": str(tmp_path / "data")}
+    hub = {"HF_ENDPOINT": hub_server.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+    with running_app(tmp_path / "app.log", "--model", "painter/eye", **home, **hub) as address:
+        eventually(lambda: httpx.get(f"{address}readyz", timeout=60).json()["status"] != "loading", seconds=300)
+        assert httpx.get(f"{address}readyz", timeout=60).json() == {"status": "ready", "model": "painter/eye"}
+        client = Client(address, verbose=False)
+        picture = handle_file(tmp_path / "picture.png")
+        assert client.predict(picture=picture, question="What is this?", api_name="/chat")
+    assert list((tmp_path / "home").glob("hub/models--painter--eye/snapshots/*/artgpt4/adapter_model.safetensors"))

@@ -128,7 +128,8 @@ class AdapterArguments(TrainingArguments):
         found = super().problems()
         if not self.base:
             found.append(
-                "base= is missing: a folder or Hub id of a MiniGPT-4 base, made by `python -m artgpt4.convert`"
+                "base= is missing: a folder or Hub id of a MiniGPT-4 base, made by `python -m artgpt4.convert`, or for "
+                "stage 2 of a LLaVA, such as llava-hf/llava-1.5-7b-hf"
             )
         for name in ("reduction_factor", "lora_rank", "lora_alpha", "top_layers"):
             if getattr(self, name) < 1:

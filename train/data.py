@@ -23,6 +23,7 @@ import webdataset as wds
 from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from artgpt4.dialogue import DialogueProcessor
 from artgpt4.images import PictureError, open_picture
 from artgpt4.minigpt4 import MiniGPT4Processor, stage2_prompt
 from train.tokens import Tokens
@@ -44,6 +45,8 @@ ARTEMIS_INSTRUCTIONS = (
     "How does this painting make you feel? Name the emotion first, then explain it.",
 )
 
+#: Places that a dialogue takes at most, `--model_max_length` of LLaVA's scripts; what is beyond is cut off.
+MAX_TOKENS = 2048
 #: Batches that are sorted by length together.
 POOL = 16
 #: Samples in a row that may be broken before it is the data set that is.
@@ -54,19 +57,19 @@ Round = tuple[str | tuple[str, ...] | None, str]
 Record = tuple[Path | None, list[Round]]
 
 
-def caption_sample(picture: Any, caption: str, processor: MiniGPT4Processor, max_text_tokens: int) -> dict:
+def caption_sample(picture: Any, caption: str, processor: DialogueProcessor, max_text_tokens: int) -> dict:
     """Stage 1: the picture, then caption and newline, with no prompt, as the original trains it."""
     return answer_sample(picture, "<ImageHere>", caption + "\n", processor, max_text_tokens)
 
 
 def instruction_sample(
-    picture: Any, instruction: str, answer: str, processor: MiniGPT4Processor, max_text_tokens: int
+    picture: Any, instruction: str, answer: str, processor: DialogueProcessor, max_text_tokens: int
 ) -> dict:
     """Stage 2: the instruction in the original's template, then answer and `###`."""
     return answer_sample(picture, stage2_prompt(instruction), answer + "###", processor, max_text_tokens)
 
 
-def answer_sample(picture: Any, prompt: str, answer: str, processor: MiniGPT4Processor, max_text_tokens: int) -> dict:
+def answer_sample(picture: Any, prompt: str, answer: str, processor: DialogueProcessor, max_text_tokens: int) -> dict:
     """A prompt that is given and an answer that is learnt; tokenised apart, as the original does."""
     prompt_ids = processor.tokenize(prompt)
     answer_ids = processor.tokenizer(answer, add_special_tokens=False).input_ids[:max_text_tokens]
@@ -78,11 +81,11 @@ def answer_sample(picture: Any, prompt: str, answer: str, processor: MiniGPT4Pro
 
 
 def dialogue_sample(
-    picture: Any, rounds: list[tuple[str, str]], processor: MiniGPT4Processor, has_picture: bool = True
+    picture: Any, rounds: list[tuple[str, str]], processor: DialogueProcessor, has_picture: bool = True
 ) -> dict:
-    """A whole dialogue in the chat prompt; every answer and the `###` that closes it are learnt."""
+    """A whole dialogue in the chat prompt; every answer and what closes it (`###` or `</s>`) are learnt."""
     input_ids, labels = processor.tokenize_with_answers(rounds, has_picture)
-    return {"picture": picture, "input_ids": input_ids, "labels": labels}
+    return {"picture": picture, "input_ids": input_ids[:MAX_TOKENS], "labels": labels[:MAX_TOKENS]}
 
 
 class ShardCaptions(IterableDataset):
@@ -103,7 +106,7 @@ class ShardCaptions(IterableDataset):
     def __init__(
         self,
         shards: str | dict[str, float],
-        processor: MiniGPT4Processor,
+        processor: DialogueProcessor,
         max_text_tokens: int,
         seed: int,
         rank: int,
@@ -190,8 +193,8 @@ class Records(IterableDataset):
     """Endless samples from a list of records held in memory, in a new order each epoch.
 
     Args:
-        records: (picture path or None, rounds) pairs. A single round whose instruction is drawn gets the stage-2
-            template, everything else the chat's.
+        records: (picture path or None, rounds) pairs. With MiniGPT-4 a single round whose instruction is drawn gets the
+            stage-2 template; everything else the chat's.
 
     Raises:
         ValueError: if there are no records, or fewer than processes and workers to share them.
@@ -200,7 +203,7 @@ class Records(IterableDataset):
     def __init__(
         self,
         records: list[Record],
-        processor: MiniGPT4Processor,
+        processor: DialogueProcessor,
         max_text_tokens: int,
         seed: int,
         rank: int,
@@ -219,8 +222,11 @@ class Records(IterableDataset):
         for index, rng in endless_order(len(self.records), self.seed, part, parts, start):
             picture, rounds = self.records[index]
             instruction, answer = rounds[0]
-            if len(rounds) == 1 and not isinstance(instruction, str):
+            is_drawn = len(rounds) == 1 and not isinstance(instruction, str)
+            if is_drawn:
                 instruction = rng.choice(instruction or CAPTION_INSTRUCTIONS)
+                rounds = [(instruction, answer)]
+            if is_drawn and isinstance(self.processor, MiniGPT4Processor):
                 sample = instruction_sample(picture, instruction, answer, self.processor, self.max_text_tokens)
             else:
                 sample = dialogue_sample(picture, rounds, self.processor, has_picture=picture is not None)
@@ -357,7 +363,7 @@ class Buckets(IterableDataset):
     def __init__(
         self,
         samples: ShardCaptions | Records,
-        processor: MiniGPT4Processor,
+        processor: DialogueProcessor,
         batch_size: int,
         seed: int,
         skip: int = 0,
@@ -381,7 +387,7 @@ class Buckets(IterableDataset):
 
 def loader(
     samples: ShardCaptions | Records,
-    processor: MiniGPT4Processor,
+    processor: DialogueProcessor,
     batch_size: int,
     seed: int,
     num_workers: int,
@@ -393,7 +399,7 @@ def loader(
     return DataLoader(batches, batch_size=None, num_workers=num_workers)
 
 
-def collate(samples: list[dict], processor: MiniGPT4Processor, tokens: Tokens | None = None) -> dict[str, torch.Tensor]:
+def collate(samples: list[dict], processor: DialogueProcessor, tokens: Tokens | None = None) -> dict[str, torch.Tensor]:
     """`pixel_values` [B, 3, S, S] and right-padded `input_ids`, `attention_mask`, `labels` [B, T].
 
     A picture that cannot be read is left out with its sample and a warning; `left_out` counts them, with those that a

@@ -94,7 +94,7 @@ def training_mode(model: nn.Module) -> None:
     """Training mode, but for frozen towers: dropout in a part that cannot learn only spoils what it says."""
     model.train()
     for name, module in model.named_modules():
-        is_tower = name.rpartition(".")[2] in ("vision_model", "qformer")
+        is_tower = name.rpartition(".")[2] in ("vision_model", "qformer", "vision_tower")
         if is_tower and not any(parameter.requires_grad for parameter in module.parameters()):
             module.eval()
 

@@ -9,16 +9,13 @@ from accelerate import PartialState
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
 from torch import nn
-from transformers import BitsAndBytesConfig
+from transformers import BitsAndBytesConfig, PreTrainedModel
 
 from artgpt4.image_adapter import ImageAdapterConfig
-from artgpt4.image_adapter.model import decoder_layers
-from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
+from artgpt4.image_adapter.model import PROJECTIONS, decoder_layers
+from artgpt4.llava import LORA_TARGETS
+from artgpt4.loading import NOT_QUANTISED, family
 from train.args import AdapterArguments, layer_choice
-
-PROJECTION = "language_projection"
-#: Every linear layer of the language model but its head, as LLaVA's and GalleryGPT's LoRA has it.
-LORA_TARGETS = r".*language_model\.model\.layers\.\d+\.(self_attn|mlp)\.\w+_proj"
 
 
 def load_model(args: AdapterArguments) -> nn.Module:
@@ -28,7 +25,7 @@ def load_model(args: AdapterArguments) -> nn.Module:
     """
     dtype = getattr(torch, args.dtype)
     quantized = {} if args.quantization == "none" else quantized_base(args.quantization, dtype)
-    base = MiniGPT4ForConditionalGeneration.from_pretrained(args.base, dtype=dtype, **quantized)
+    base = family(args.base)[1].from_pretrained(args.base, dtype=dtype, **quantized)
     if args.adapter:
         model = PeftModel.from_pretrained(base, args.adapter, is_trainable=True)
     else:
@@ -44,17 +41,24 @@ def load_model(args: AdapterArguments) -> nn.Module:
     return model
 
 
+def must_be_minigpt4(base: str, what: str) -> None:
+    """Raises SystemExit, saying that `what` is for MiniGPT-4 alone, unless the base is one."""
+    name = family(base)[0]
+    if name != "MiniGPT-4":
+        raise SystemExit(f"{what} is for MiniGPT-4 bases; base={base} is a {name}, which begins with train.stage2")
+
+
 def quantized_base(quantization: str, dtype: torch.dtype) -> dict[str, Any]:
     """What `from_pretrained` needs for a language model in `8bit` or `4bit` on this process's device.
 
-    The picture's way in and the head stay as they are: the projection is trained, and the rest is small.
+    What stays as it is: see `NOT_QUANTISED`.
     """
     config = BitsAndBytesConfig(
         load_in_8bit=quantization == "8bit",
         load_in_4bit=quantization == "4bit",
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=["vision_model", "qformer", PROJECTION, "lm_head"],
+        llm_int8_skip_modules=NOT_QUANTISED,
     )
     return {"quantization_config": config, "device_map": {"": PartialState().device}}
 
@@ -68,12 +72,14 @@ def compile_layers(base: nn.Module) -> None:
         layer.compile(dynamic=True)
 
 
-def with_method(base: MiniGPT4ForConditionalGeneration, args: AdapterArguments) -> nn.Module:
+def with_method(base: PreTrainedModel, args: AdapterArguments) -> nn.Module:
     """The base with what `args.method` trains requiring gradients, and nothing else.
 
     Raises:
         ValueError: if `args.top_layers` is more than the language model has.
     """
+    projection = next(name for name, _ in base.named_modules() if name.rpartition(".")[2] in PROJECTIONS)
+    to_save = [projection.rpartition(".")[2]]
     if args.method == "image_adapter":
         config = ImageAdapterConfig(
             reduction_factor=args.reduction_factor,
@@ -88,22 +94,24 @@ def with_method(base: MiniGPT4ForConditionalGeneration, args: AdapterArguments) 
             lora_alpha=args.lora_alpha,
             lora_dropout=args.lora_dropout,
             target_modules=LORA_TARGETS,
-            modules_to_save=[PROJECTION],
+            modules_to_save=to_save,
         )
         return get_peft_model(base, config)
     if args.method == "projection":
         # PEFT's way to train whole modules alone: a LoRA that is put nowhere. The checkpoint stays small.
-        config = LoraConfig(target_modules=DUMMY_TARGET_MODULES, modules_to_save=[PROJECTION])
+        config = LoraConfig(target_modules=DUMMY_TARGET_MODULES, modules_to_save=to_save)
         return get_peft_model(base, config)
     base.requires_grad_(False)
-    base.language_projection.requires_grad_(True)
-    layers = base.language_model.model.layers
+    base.get_submodule(projection).requires_grad_(True)
+    layers = list(decoder_layers(base).values())
     if args.method == "full":
-        base.language_model.requires_grad_(True)
+        base.get_decoder().requires_grad_(True)
+        base.get_output_embeddings().requires_grad_(True)
     elif args.top_layers > len(layers):
         raise ValueError(f"top_layers={args.top_layers} is more than the language model's {len(layers)} layers")
     else:
-        layers[-args.top_layers :].requires_grad_(True)
+        for layer in layers[-args.top_layers :]:
+            layer.requires_grad_(True)
     return base
 
 
@@ -114,7 +122,7 @@ def save_model(model: nn.Module, folder: Path, base: str) -> None:
     """
     if not isinstance(model, PeftModel):
         model.save_pretrained(folder)
-        MiniGPT4Processor.from_pretrained(base).save_pretrained(folder)
+        family(base)[2].from_pretrained(base).save_pretrained(folder)
         return
     config = model.peft_config["default"]
     if Path(base).is_dir():

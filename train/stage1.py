@@ -15,13 +15,14 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import nn
 
+from artgpt4.dialogue import DialogueProcessor
 from artgpt4.hub import RECIPE, HubError, push
-from artgpt4.minigpt4 import MiniGPT4Processor
+from artgpt4.loading import family
 from train.args import AdapterArguments, parse_or_exit
 from train.checkpoints import is_finished, last_state
 from train.data import Records, ShardCaptions, loader
 from train.loop import accelerator_for, adamw, train
-from train.methods import describe, load_model, save_model
+from train.methods import describe, load_model, must_be_minigpt4, save_model
 from train.tokens import Tokens
 
 
@@ -53,7 +54,7 @@ def train_stage(
     accelerator: Accelerator,
     args: AdapterArguments,
     samples: ShardCaptions | Records,
-    processor: MiniGPT4Processor,
+    processor: DialogueProcessor,
 ) -> None:
     """Trains `args.method` on the samples, from the newest checkpoint on if `args.resume` says so; both stages do.
 
@@ -100,7 +101,7 @@ def push_result(accelerator: Accelerator, args: AdapterArguments) -> None:
         raise SystemExit(f"{error}\nThe trained model is whole in {final}; to push it again: {again}") from error
 
 
-def read_samples(args: Stage1Arguments, processor: MiniGPT4Processor, rank: int, world_size: int) -> ShardCaptions:
+def read_samples(args: Stage1Arguments, processor: DialogueProcessor, rank: int, world_size: int) -> ShardCaptions:
     """What stage 1 trains on."""
     return ShardCaptions(args.shards, processor, args.max_text_tokens, args.seed, rank, world_size)
 
@@ -108,8 +109,9 @@ def read_samples(args: Stage1Arguments, processor: MiniGPT4Processor, rank: int,
 def main() -> None:
     """Reads the arguments and trains."""
     args = parse_or_exit(Stage1Arguments, __doc__)
+    must_be_minigpt4(args.base, "Stage 1")
     accelerator = accelerator_for(args)
-    processor = MiniGPT4Processor.from_pretrained(args.base)
+    processor = family(args.base)[2].from_pretrained(args.base)
     samples = read_samples(args, processor, accelerator.process_index, accelerator.num_processes)
     train_stage(accelerator, args, samples, processor)
 

@@ -5,22 +5,29 @@
 Goes on from stage 1's adapter with MiniGPT-4's kind of data (Zhu et al., 2023): `cc_sbu_align` (captions) and
 LLaVA-Instruct JSON (dialogues), PaintingForm (formal analysis), ArtEmis (an emotion and why), or several of them
 together. `output/final` is a folder that `artgpt4.load` opens.
+
+A LLaVA base (Liu et al., 2023) needs no stage 1, and everything is put into its own prompt: GalleryGPT (Bin et al.,
+2024) is `--config train/configs/gallerygpt_llava7b_lora.yaml`.
 """
 
 import dataclasses
 from pathlib import Path
 
-from artgpt4.minigpt4 import MiniGPT4Processor
+from artgpt4.dialogue import DialogueProcessor
+from artgpt4.loading import family
 from train.args import AdapterArguments, missing_paths, parse_or_exit
 from train.data import Records, read_artemis, read_cc_sbu_align, read_llava_instruct, read_paintingform
 from train.loop import accelerator_for
+from train.methods import must_be_minigpt4
 from train.stage1 import train_stage
 
 
 @dataclasses.dataclass
 class Stage2Arguments(AdapterArguments):
     """`cc_sbu_align`: a folder with filter_cap.json and image/; `llava`: a LLaVA-Instruct JSON, with `images`;
-    `paintingform`: a folder with train_samples_tuning.json and images/; `artemis`: an ArtEmis CSV, with `wikiart`."""
+    `paintingform`: a folder with train_samples_tuning.json and images/; `artemis`: an ArtEmis CSV, with `wikiart`.
+
+    `max_text_tokens` is for MiniGPT-4's stage-2 template; dialogues end at 2048 places, as LLaVA's do."""
 
     cc_sbu_align: Path | None = None
     llava: Path | None = None
@@ -45,7 +52,7 @@ class Stage2Arguments(AdapterArguments):
         return found
 
 
-def read_samples(args: Stage2Arguments, processor: MiniGPT4Processor, rank: int, world_size: int) -> Records:
+def read_samples(args: Stage2Arguments, processor: DialogueProcessor, rank: int, world_size: int) -> Records:
     """What stage 2 trains on: all that is named, together."""
     records = []
     if args.cc_sbu_align is not None:
@@ -62,8 +69,10 @@ def read_samples(args: Stage2Arguments, processor: MiniGPT4Processor, rank: int,
 def main() -> None:
     """Reads the arguments and trains."""
     args = parse_or_exit(Stage2Arguments, __doc__)
+    if args.token_cache is not None:
+        must_be_minigpt4(args.base, "token_cache=")
     accelerator = accelerator_for(args)
-    processor = MiniGPT4Processor.from_pretrained(args.base)
+    processor = family(args.base)[2].from_pretrained(args.base)
     samples = read_samples(args, processor, accelerator.process_index, accelerator.num_processes)
     accelerator.print(f"{len(samples.records)} records")
     train_stage(accelerator, args, samples, processor)

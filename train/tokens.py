@@ -174,6 +174,7 @@ def main(argv: list[str] | None = None) -> None:
     from train import stage1, stage2
     from train.args import parse_or_exit
     from train.loop import accelerator_for
+    from train.methods import must_be_minigpt4
 
     argv = sys.argv[1:] if argv is None else argv
     stages = {"stage1": (stage1, stage1.Stage1Arguments), "stage2": (stage2, stage2.Stage2Arguments)}
@@ -183,6 +184,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_or_exit(kind, __doc__, argv[1:])
     if args.token_cache is None:
         raise SystemExit("token_cache= is missing: the folder to write")
+    must_be_minigpt4(args.base, "token_cache=")
     processor = MiniGPT4Processor.from_pretrained(args.base)
     dtype = getattr(torch, args.dtype)
     model = MiniGPT4ForConditionalGeneration.from_pretrained(args.base, dtype=dtype).to(accelerator_for(args).device)

@@ -27,7 +27,6 @@ from artgpt4.chat import ChatModel
 from artgpt4.emotions import emotion_probabilities
 from artgpt4.evaluation.benchmarks import Item, json_lines, read_predictions
 from artgpt4.images import PictureError, open_picture
-from artgpt4.minigpt4 import END, chat_prompt
 from artgpt4.neutralise import neutralise
 
 #: Processes wait for the slowest as long as this.
@@ -124,18 +123,20 @@ class OurModel:
         model, processor = self.chat_model.model, self.chat_model.processor
         rounds = [[neutralise(question).strip() for question in questions] for questions in rounds]
         pixel_values = processor.pixel_values(pictures).to(self.chat_model.device, self.chat_model.dtype)
-        query_output = self.chat_model.base.encode_picture(pixel_values)  # once, however many rounds there are
+        base, end = self.chat_model.base, processor.end
+        query_output = base.encode_picture(pixel_values)  # once, however many rounds there are
 
         def ask(asked: list[int], dialogues: list[list[tuple[str, str | None]]]) -> list[str]:
+            batch = processor.padded(list(map(processor.chat_prompt, dialogues))).to(self.chat_model.device)
             outputs = model.generate(
-                **processor(text=list(map(chat_prompt, dialogues))).to(self.chat_model.device),
-                query_output=query_output[asked],
+                inputs_embeds=base.embed(batch["input_ids"], query_output[asked]),
+                attention_mask=batch["attention_mask"],
                 max_new_tokens=self.max_new_tokens,
                 do_sample=False,
-                stop_strings=[END],
+                stop_strings=[end],
                 tokenizer=processor.tokenizer,
             )
-            texts = [processor.tokenizer.decode(ids, skip_special_tokens=True).partition(END)[0] for ids in outputs]
+            texts = [processor.tokenizer.decode(ids, skip_special_tokens=True).partition(end)[0] for ids in outputs]
             return [neutralise(text).strip() for text in texts]
 
         return round_by_round(rounds, ask)

@@ -117,7 +117,7 @@ def _links(options: argparse.Namespace) -> None:
     for _ in range(options.new or 0):
         until = None if options.days is None else datetime.now(UTC) + timedelta(days=options.days)
         link = organise.create_link(engine, options.study, options.scope, options.label, until, options.uses)
-        print(f"{link.id}\t{options.address.rstrip('/')}/s/{link.token}")
+        print(f"{link.id}\t{options.address.rstrip('/')}/{organise.ADDRESSES[options.scope]}{link.token}")
     if options.new is None:
         for link in organise.links(engine, options.study):
             state = "works" if link.usable else "ended"

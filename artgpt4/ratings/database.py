@@ -8,10 +8,13 @@ import os
 import random
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import alembic.command
 from alembic.config import Config
@@ -22,7 +25,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from artgpt4.backup import data_folder
-from artgpt4.ratings.errors import StorageError
+from artgpt4.ratings.errors import RatingsError, StorageError
 from artgpt4.turns import FairLock
 
 URL = "ARTGPT4_DATABASE_URL"
@@ -37,6 +40,19 @@ _MIGRATION_LOCK = 0x41475034
 _turn = FairLock()
 
 T = TypeVar("T")
+
+
+class _Group:
+    """Who waits to write to one database, and whose turn it is to write for all of them."""
+
+    def __init__(self):
+        self.waiting: deque[tuple[Callable[[Session], object], Future]] = deque()
+        self.turn = FairLock()
+
+
+_groups: WeakKeyDictionary[Engine, _Group] = WeakKeyDictionary()
+#: What stands for a result where the work has to be done in a transaction of its own.
+_ALONE = object()
 
 
 def open_database(url: str | None = None, busy_seconds: float = 5.0) -> Engine:
@@ -63,6 +79,8 @@ def open_database(url: str | None = None, busy_seconds: float = 5.0) -> Engine:
             raise ArgumentError(f"{url.get_backend_name()} is neither sqlite nor postgresql")
     except (ArgumentError, NoSuchModuleError) as error:
         raise StorageError("other", f"{URL} does not name a database: {error}.") from error
+    except OSError as error:
+        raise StorageError("read_only", f"The folder of the database cannot be made: {error}.") from error
     try:
         _migrate(engine)
     except DBAPIError as error:
@@ -96,6 +114,52 @@ def transact(engine: Engine, work: Callable[[Session], T]) -> T:
                 raise _storage_error(error) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # two that ran into each other do so only once
     raise AssertionError("unreachable")
+
+
+def transact_together(engine: Engine, work: Callable[[Session], T]) -> T:
+    """As `transact`; on SQLite in one transaction with whoever else waits, so that the disk is waited for once for all.
+
+    `work` refuses, by a RatingsError, before it changes anything: then it alone has failed. If anything else goes
+    wrong, the transaction did not happen, and everybody's work is done in one of its own. PostgreSQL lets many write at
+    once, and brings what they commit to the disk together by itself.
+
+    Raises:
+        RatingsError: what `work` raises.
+        StorageError: the database did not take it. Nothing of it was saved.
+    """
+    if _is_pg(engine):
+        return transact(engine, work)
+    group, outcome = _groups.setdefault(engine, _Group()), Future()
+    group.waiting.append((work, outcome))
+    with group.turn:
+        if not outcome.done():  # else it was done in somebody else's turn
+            _do_all(engine, [group.waiting.popleft() for _ in range(len(group.waiting))])
+    result = outcome.result()
+    return transact(engine, work) if result is _ALONE else result
+
+
+def _do_all(engine: Engine, all_waiting: list[tuple[Callable[[Session], object], Future]]) -> None:
+    def work_of_all(session: Session) -> list[object]:
+        results = []
+        for work, _ in all_waiting:
+            try:
+                results.append(work(session))
+            except RatingsError as error:
+                results.append(error)
+        return results
+
+    results: list[object] = [_ALONE] * len(all_waiting)
+    try:
+        results = transact(engine, work_of_all)
+    except StorageError as error:
+        if error.code in ("locked", "read_only"):  # which holds for all of them
+            results = [error] * len(all_waiting)
+    finally:
+        for (_, outcome), result in zip(all_waiting, results, strict=True):
+            if isinstance(result, Exception):
+                outcome.set_exception(result)
+            else:
+                outcome.set_result(result)
 
 
 def read(engine: Engine, work: Callable[[Session], T]) -> T:
@@ -147,7 +211,9 @@ def _sqlite(url, busy_seconds: float) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise ArgumentError("name a file; a database in memory would lose everything")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": busy_seconds}, pool_size=20, max_overflow=30)
+    # The connection that was used last knows the statements already.
+    settings = {"pool_size": 20, "max_overflow": 30, "pool_use_lifo": True}
+    engine = create_engine(url, connect_args={"timeout": busy_seconds}, **settings)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
@@ -200,11 +266,20 @@ _SQLITE = {
     "SQLITE_CANTOPEN": "read_only",
     "SQLITE_CORRUPT": "damaged",
     "SQLITE_NOTADB": "damaged",
+    "SQLITE_IOERR": "disk",
 }
-_POSTGRESQL = {"53100": "full", "53200": "full", "25006": "read_only", "55P03": "locked", "57014": "locked"}
+_POSTGRESQL = {
+    "53100": "full",
+    "53200": "full",
+    "25006": "read_only",
+    "55P03": "locked",
+    "57014": "locked",
+    "58030": "disk",
+}
 _SENTENCES = {
     "locked": "The database is busy with something else just now. Try again in a moment.",
     "full": "The disk is full. Ask whoever runs this app to make room, then try again.",
+    "disk": "The disk did not take it: a quota may be used up, or the disk failing. Ask whoever runs this app to look.",
     "read_only": "The folder of the database cannot be written to. Ask whoever runs this app to look at its rights.",
     "damaged": "The database is damaged. Ask whoever runs this app to restore a backup.",
     "connection": "The database cannot be reached just now. Try again in a moment.",

@@ -19,7 +19,7 @@ class StorageError(RuntimeError):
     """The database did not take or give something. Nothing was half saved; the text says what to do.
 
     Attributes:
-        code: ``locked``, ``full``, ``read_only``, ``connection``, ``damaged``, ``newer`` or ``other``.
+        code: ``locked``, ``full``, ``disk``, ``read_only``, ``connection``, ``damaged``, ``newer`` or ``other``.
     """
 
     def __init__(self, code: str, message: str):

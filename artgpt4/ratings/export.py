@@ -11,10 +11,12 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from artgpt4.evaluation.rubrics import Rubric
 from artgpt4.ratings import models
 from artgpt4.ratings.database import read
 from artgpt4.ratings.record import Record, Score, read_record, scores, write_jsonl
 from artgpt4.ratings.results import markdown, results
+from artgpt4.ratings.spoken import RUBRICS_IN, question_in, rubric_in
 
 #: What a spreadsheet takes for the beginning of a formula, or for white space before one (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
@@ -23,7 +25,8 @@ _CODEBOOK = """# Codebook
 
 `record.jsonl` has every row of the study's tables, one a line, `table` saying which; nothing is left out but what lets
 somebody in. `mark` has all that the artists said, every revision of it: of one task and field the highest revision
-counts. `field` is an axis (`value` 0 to 5), `better` (`text`), `comment` or `skip`. `task` has each artist's order; a
+counts. `field` is an axis (`value` 0 to 5), `better` (`text`), `comment` or `skip`; `language` is that of the
+page: in another than `en`, the rubrics and questions below were shown in it. `task` has each artist's order; a
 task with `repeat_of` is a hidden repeat. `answer` has the texts with their provenance. Times are UTC.
 
 `scores.csv` has what counts now: of finished tasks the last revision of each score. A text that a spreadsheet would
@@ -86,13 +89,28 @@ def export_study(engine: Engine, study_id: int, folder: str | Path) -> Path:
     write_csv(counted, folder / "scores.csv")
     _write_human_scores(record, counted, folder / "human_scores.jsonl")
     columns = "\n".join(f"- `{name}`: {meaning}" for name, meaning in _COLUMNS.items())
-    rubrics = "\n\n".join(
-        f"{of['title']} ({of['axis']}). {of['task']}\n\n" + "\n".join(f"- {n}: {t}" for n, t in enumerate(of["levels"]))
-        for of in record.study["rubrics"]
-    )
+    rubrics = "\n\n".join(map(_rubric, _rubrics(record)))
+    for language in sorted({mark["language"] for mark in record.tables["mark"]} & set(RUBRICS_IN)):
+        rubrics += f"\n\n## As they were shown in `{language}`\n\n{_shown_in(language, record)}"
     (folder / "codebook.md").write_text(_CODEBOOK.format(columns=columns, rubrics=rubrics), encoding="utf-8")
     (folder / "results.md").write_text(markdown(results(record)), encoding="utf-8")
     return folder
+
+
+def _rubrics(record: Record) -> list[Rubric]:
+    return [Rubric(**of | {"levels": tuple(of["levels"])}) for of in record.study["rubrics"]]
+
+
+def _rubric(rubric: Rubric) -> str:
+    levels = "\n".join(f"- {score}: {level}" for score, level in enumerate(rubric.levels))
+    return f"{rubric.title} ({rubric.axis}). {rubric.task}\n\n{levels}"
+
+
+def _shown_in(language: str, record: Record) -> str:
+    rubrics = [rubric_in(language, rubric) for rubric in _rubrics(record)]
+    questions = dict.fromkeys(question for item in record.tables["item"] for question in item["rounds"])
+    shown = [f"- {question}: {question_in(language, question)}" for question in questions]
+    return "\n\n".join([*map(_rubric, rubrics), "\n".join(shown)])
 
 
 def safe_cell(value: object) -> object:

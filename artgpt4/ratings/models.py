@@ -235,6 +235,7 @@ class Mark(Base):
     text: Mapped[str | None] = mapped_column(Text)
     key: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
+    language: Mapped[str | None] = mapped_column(String(10))  # of the page; see `artgpt4.ratings.spoken`
 
 
 class Event(Base):

@@ -16,10 +16,12 @@ from artgpt4.ratings import models
 from artgpt4.ratings.database import read, transact
 from artgpt4.ratings.errors import RatingsError
 from artgpt4.ratings.study import Calibration, Item, StudyErrors, StudySpec
-from artgpt4.ratings.tokens import hash_token, new_token
+from artgpt4.ratings.tokens import hash_resume_code, hash_token, new_resume_code, new_token
 
 #: Pixels on a picture's longer side that are kept.
 LARGEST_SIDE = 2048
+#: Where a link of each scope leads to, before its token.
+ADDRESSES = {"rate": "rate/link/", "view": "organise/view/", "organise": "organise/link/"}
 #: After so long without a word an artist who has not finished counts as stalled.
 STALLED_AFTER = timedelta(hours=24)
 
@@ -34,11 +36,14 @@ _NEXT = {
 
 @dataclass(frozen=True)
 class StudyRow:
+    """A study in a list; `finished` of its `raters` have rated everything."""
+
     id: int
     title: str
     status: str
     mode: str
     raters: int
+    finished: int
     created_at: datetime
 
 
@@ -76,8 +81,12 @@ class LinkRow:
 
 @dataclass(frozen=True)
 class RaterRow:
+    """One artist. `link` is the label of the one he or she came by, `place` of the first task that is still open."""
+
     id: int
     pseudonym: str
+    link: str
+    place: int | None
     done: int
     skipped: int
     total: int
@@ -186,13 +195,15 @@ def _jpeg(item: Item) -> bytes:
 
 def studies(engine: Engine) -> list[StudyRow]:
     """All studies, the newest first."""
-    count = select(func.count()).where(models.Rater.study_id == models.Study.id).scalar_subquery()
+    of_study = models.Rater.study_id == models.Study.id
+    count = select(func.count()).where(of_study).scalar_subquery()
+    finished = select(func.count(models.Rater.finished_at)).where(of_study).scalar_subquery()
 
     def work(session: Session) -> list[StudyRow]:
-        found = session.execute(select(models.Study, count).order_by(models.Study.id.desc()))
+        found = session.execute(select(models.Study, count, finished).order_by(models.Study.id.desc()))
         return [
-            StudyRow(study.id, study.title, study.status, study.mode, raters, study.created_at)
-            for study, raters in found
+            StudyRow(study.id, study.title, study.status, study.mode, raters, done, study.created_at)
+            for study, raters, done in found
         ]
 
     return read(engine, work)
@@ -447,13 +458,22 @@ def status(engine: Engine, study_id: int, now: datetime | None = None) -> Status
         for rater_id, state, count in session.execute(grouped):
             counts.setdefault(rater_id, {})[state] = count
         rows = []
-        for found in session.scalars(select(rater).filter_by(study_id=study_id).order_by(rater.number)):
+        first_open = (
+            select(func.min(task.position))
+            .where(task.rater_id == rater.id, task.state == "open")
+            .correlate(rater)
+            .scalar_subquery()
+        )
+        query = select(rater, models.Link.label, first_open).join(models.Link).where(rater.study_id == study_id)
+        for found, label, place in session.execute(query.order_by(rater.number)):
             of_rater = counts.get(found.id, {})
             finished = found.finished_at is not None
             rows.append(
                 RaterRow(
                     found.id,
                     found.pseudonym,
+                    label,
+                    place,
                     of_rater.get("done", 0),
                     of_rater.get("skipped", 0),
                     sum(of_rater.values()),
@@ -513,6 +533,22 @@ def rubrics_of(study: models.Study) -> dict[str, Rubric]:
     return {of["axis"]: Rubric(of["axis"], of["title"], of["task"], tuple(of["levels"])) for of in study.rubrics}
 
 
+def rubrics(engine: Engine, study_id: int) -> dict[str, Rubric]:
+    """As `rubrics_of`. Raises RatingsError: no study."""
+    return read(engine, lambda session: rubrics_of(study_of(session, study_id)))
+
+
+def renew_resume_code(engine: Engine, study_id: int, rater_id: int) -> str:
+    """Another resume code for an artist who has lost the first, which works no longer. Raises RatingsError: nobody."""
+    code = new_resume_code()
+
+    def work(session: Session) -> str:
+        _rater_of(session, study_id, rater_id).resume_hash = hash_resume_code(code)
+        return code
+
+    return transact(engine, work)
+
+
 def delete_rater(engine: Engine, study_id: int, rater_id: int) -> int:
     """Deletes an artist with everything that he or she gave; only that it happened is noted.
 
@@ -523,13 +559,14 @@ def delete_rater(engine: Engine, study_id: int, rater_id: int) -> int:
         RatingsError: this study has no such artist.
     """
 
-    def work(session: Session) -> int:
-        rater = session.scalar(select(models.Rater).filter_by(id=rater_id, study_id=study_id))
-        if rater is None:
-            raise RatingsError("study", "This study has no such artist.")
-        return remove_rater(session, rater)
+    return transact(engine, lambda session: remove_rater(session, _rater_of(session, study_id, rater_id)))
 
-    return transact(engine, work)
+
+def _rater_of(session: Session, study_id: int, rater_id: int) -> models.Rater:
+    rater = session.scalar(select(models.Rater).filter_by(id=rater_id, study_id=study_id))
+    if rater is None:
+        raise RatingsError("study", "This study has no such artist.")
+    return rater
 
 
 def remove_rater(session: Session, rater: models.Rater) -> int:

@@ -8,15 +8,16 @@ import hashlib
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from artgpt4.evaluation.rubrics import Rubric
 from artgpt4.ratings import models
-from artgpt4.ratings.database import read, transact
+from artgpt4.ratings.database import read, transact, transact_together
 from artgpt4.ratings.errors import RatingsError
 from artgpt4.ratings.order import Place, pair_order, repeated, scoring_order
 from artgpt4.ratings.organise import STALLED_AFTER, refusal, remove_rater, rubrics_of, study_of
@@ -111,14 +112,16 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an artist is."""
+    """How far an artist is. `states` has those of all tasks in their order."""
 
+    title: str
     pseudonym: str
     done: int
     skipped: int
     total: int
     finished: bool
     study_status: str
+    states: tuple[str, ...]
 
 
 def invitation(engine: Engine, link: str) -> Invitation:
@@ -236,11 +239,7 @@ def progress(engine: Engine, session: str) -> Progress:
     """How far the artist is. Raises RatingsError: no session."""
 
     def work(database: Session) -> Progress:
-        rater, study = _who(database, session)
-        counts = _counts(database, rater)
-        finished = rater.finished_at is not None
-        total = sum(counts.values())
-        return Progress(rater.pseudonym, counts.get("done", 0), counts.get("skipped", 0), total, finished, study.status)
+        return _progress(database, *_who(database, session))
 
     return read(engine, work)
 
@@ -279,7 +278,9 @@ def picture(engine: Engine, session: str, position: int) -> bytes:
     return read(engine, work)
 
 
-def save_score(engine: Engine, session: str, position: int, axis: str, value: int, key: str) -> Saved:
+def save_score(
+    engine: Engine, session: str, position: int, axis: str, value: int, key: str, language: str | None = None
+) -> Saved:
     """Saves a score. Another for the same axis is a later revision, and counts instead.
 
     Args:
@@ -288,6 +289,7 @@ def save_score(engine: Engine, session: str, position: int, axis: str, value: in
         value: a whole number from 0 to 5.
         key: drawn at random for this tap, 8 to 40 letters and digits. The same call again with it, as by a double
             click or after a broken connection, saves nothing more and returns what was saved.
+        language: of the page, in which the artist read the rubric.
 
     Raises:
         RatingsError: no session, no such place or axis, no such score, the study is not open, or the key was used for
@@ -298,27 +300,36 @@ def save_score(engine: Engine, session: str, position: int, axis: str, value: in
         raise RatingsError("score", "A score is a whole number from 0 to 5.")
     if axis == models.BETTER:
         raise RatingsError("field", "Say which answer is better; a pair gets no score.")
-    return _save(engine, session, position, axis, value, None, key)
+    return _save(engine, session, position, axis, value, None, key, language)
 
 
-def save_better(engine: Engine, session: str, position: int, choice: str, key: str) -> Saved:
+def save_better(
+    engine: Engine, session: str, position: int, choice: str, key: str, language: str | None = None
+) -> Saved:
     """Saves which answer is better, as shown: first, second, same or neither; otherwise as `save_score`."""
     if choice not in models.CHOICES:
         raise RatingsError("score", f"Choose one of: {', '.join(models.CHOICES)}.")
-    return _save(engine, session, position, models.BETTER, None, choice, key)
+    return _save(engine, session, position, models.BETTER, None, choice, key, language)
 
 
-def save_comment(engine: Engine, session: str, position: int, text: str, key: str) -> Saved:
+def save_comment(
+    engine: Engine, session: str, position: int, text: str, key: str, language: str | None = None
+) -> Saved:
     """Saves a comment; an empty one takes the last back. Otherwise as `save_score`."""
-    return _save(engine, session, position, models.COMMENT, None, _text(text, "comment") or None, key)
+    return _save(engine, session, position, models.COMMENT, None, _text(text, "comment") or None, key, language)
 
 
-def skip(engine: Engine, session: str, position: int, reason: str, key: str) -> Saved:
+def skip(engine: Engine, session: str, position: int, reason: str, key: str, language: str | None = None) -> Saved:
     """Skips a task, with a reason; scoring it later undoes that. Otherwise as `save_score`."""
     reason = _text(reason, "reason")
     if not reason:
         raise RatingsError("text", "Say in a word why you skip this one.")
-    return _save(engine, session, position, models.SKIP, None, reason, key)
+    return _save(engine, session, position, models.SKIP, None, reason, key, language)
+
+
+def unskip(engine: Engine, session: str, position: int, key: str, language: str | None = None) -> Saved:
+    """Takes a skipping back: the task is as it was before. Otherwise as `save_score`."""
+    return _save(engine, session, position, models.SKIP, None, None, key, language)
 
 
 def undo(engine: Engine, session: str, key: str) -> Saved | None:
@@ -335,6 +346,7 @@ def undo(engine: Engine, session: str, key: str) -> Saved | None:
     def work(database: Session) -> Saved | None:
         rater, study = _who(database, session)
         _check_open(study)
+        connection = database.connection()
         # One at a time for one artist, as saving is for one task.
         database.scalar(select(models.Rater.id).filter_by(id=rater.id).with_for_update())
         marks = database.scalars(select(models.Mark).filter_by(rater_id=rater.id).order_by(models.Mark.id)).all()
@@ -344,15 +356,18 @@ def undo(engine: Engine, session: str, key: str) -> Saved | None:
                 _, number, of = mark.key.split(":")
                 undone.add(int(number))
                 if of == key:
-                    return _saved(database, rater, database.get(models.Task, mark.task_id), mark)
+                    task = database.get(models.Task, mark.task_id)
+                    return _saved(connection, _where(database, session, task.position), mark, task.state)
         last = [mark for mark in marks if not mark.key.startswith("undo:") and mark.id not in undone]
         if not last:
             return None
-        task = _task_locked(database, rater, database.get(models.Task, last[-1].task_id).position)
-        of_field = [mark for mark in marks if mark.task_id == task.id and mark.field == last[-1].field]
+        at = _where(database, session, database.get(models.Task, last[-1].task_id).position)
+        of_task = connection.execute(_MARKS, {"task": at.id, "of": rater.id, "k": ""}).all()
+        of_field = [mark for mark in of_task if mark.field == last[-1].field]
         before = next((mark for mark in of_field if mark.revision == last[-1].revision - 1), None)
         value, text = (before.value, before.text) if before else (None, None)
-        return _append(database, rater, task, last[-1].field, value, text, f"undo:{last[-1].id}:{key}")
+        language = last[-1].language
+        return _append(connection, at, of_task, last[-1].field, value, text, f"undo:{last[-1].id}:{key}", language)
 
     return transact(engine, work)
 
@@ -378,12 +393,10 @@ def finish(engine: Engine, session: str) -> Progress:
 
     def work(database: Session) -> Progress:
         rater, study = _who(database, session)
-        counts = _counts(database, rater)
-        if left := counts.get("open", 0):
+        if left := _counts(database, rater).get("open", 0):
             raise RatingsError("nothing", f"{left} are still open. Score them, or skip them with a reason.")
         rater.finished_at = rater.finished_at or datetime.now(UTC)
-        done, skipped = counts.get("done", 0), counts.get("skipped", 0)
-        return Progress(rater.pseudonym, done, skipped, done + skipped, True, study.status)
+        return _progress(database, rater, study)
 
     return transact(engine, work)
 
@@ -421,12 +434,6 @@ def _task(database: Session, rater: models.Rater, position: int) -> models.Task:
     if found is None:
         raise RatingsError("task", "There is no such place in your list.")
     return found
-
-
-def _task_locked(database: Session, rater: models.Rater, position: int) -> models.Task:
-    task = _task(database, rater, position)
-    database.refresh(task, with_for_update=True)  # one saving at a time for one task
-    return task
 
 
 def _check_open(study: models.Study) -> None:
@@ -568,12 +575,7 @@ def _latest(database: Session, task: models.Task) -> dict[str, models.Mark]:
     return {mark.field: mark for mark in marks}
 
 
-def _fields(task: models.Task, item: models.Item) -> list[str]:
-    """What has to be said for the task to be done."""
-    return [models.BETTER] if task.other_answer_id is not None else list(item.axes)
-
-
-def state_of(fields: list[str], latest: dict[str, models.Mark]) -> str:
+def state_of(fields: list[str], latest: Mapping[str, models.Mark | Row]) -> str:
     """Whether a task is open, done or skipped; of a score and a skipping, the later one holds."""
     given = [
         latest[name] for name in fields if name in latest and (latest[name].value, latest[name].text) != (None, None)
@@ -587,6 +589,13 @@ def state_of(fields: list[str], latest: dict[str, models.Mark]) -> str:
 def _counts(database: Session, rater: models.Rater) -> dict[str, int]:
     query = select(models.Task.state, func.count()).filter_by(rater_id=rater.id).group_by(models.Task.state)
     return {state: count for state, count in database.execute(query)}
+
+
+def _progress(database: Session, rater: models.Rater, study: models.Study) -> Progress:
+    query = select(models.Task.state).filter_by(rater_id=rater.id).order_by(models.Task.position)
+    states = tuple(database.scalars(query))
+    done, skipped, finished = states.count("done"), states.count("skipped"), rater.finished_at is not None
+    return Progress(study.title, rater.pseudonym, done, skipped, len(states), finished, study.status, states)
 
 
 def _shown(database: Session, rater: models.Rater, study: models.Study, task: models.Task) -> Task:
@@ -616,62 +625,135 @@ def _shown(database: Session, rater: models.Rater, study: models.Study, task: mo
     )
 
 
+# One saving is few statements, since everybody waits for everybody's: they are made once, and their rows are plain.
+
+_mark, _rater, _all_tasks = models.Mark.__table__, models.Rater.__table__, models.Task.__table__
+_WHERE = (
+    select(
+        models.Task.id,
+        models.Task.position,
+        models.Task.rater_id,
+        models.Task.other_answer_id,
+        models.Item.axes,
+        models.Rater.finished_at,
+        models.Study.status,
+        models.Session.expires_at,
+    )
+    .join(models.Rater, models.Rater.id == models.Task.rater_id)
+    .join(models.Session, models.Session.rater_id == models.Rater.id)
+    .join(models.Study, models.Study.id == models.Rater.study_id)
+    .join(models.Item, models.Item.id == models.Task.item_id)
+    .where(models.Session.token_hash == bindparam("token"), models.Task.position == bindparam("place"))
+    .with_for_update(of=models.Task)  # one saving at a time for one task
+)
+_MARKS = (
+    select(_mark)
+    .where(
+        (_mark.c.task_id == bindparam("task")) | (_mark.c.rater_id == bindparam("of")) & (_mark.c.key == bindparam("k"))
+    )
+    .order_by(_mark.c.revision)
+)
+_SET_STATE = update(_all_tasks).where(_all_tasks.c.id == bindparam("task")).values(state=bindparam("new"))
+_SET_SEEN = (
+    update(_rater)
+    .where(_rater.c.id == bindparam("of"), _rater.c.last_seen_at < bindparam("now"))
+    .values(last_seen_at=bindparam("now"))
+)
+_SET_UNFINISHED = update(_rater).where(_rater.c.id == bindparam("of")).values(finished_at=None)
+_COUNTS = (
+    select(_all_tasks.c.state, func.count())
+    .where(_all_tasks.c.rater_id == bindparam("of"))
+    .group_by(_all_tasks.c.state)
+)
+
+
 def _save(
-    engine: Engine, session: str, position: int, field: str, value: int | None, text: str | None, key: str
-) -> Saved:
-    _check_key(key)
-
-    def work(database: Session) -> Saved:
-        rater, study = _who(database, session)
-        task = _task_locked(database, rater, position)
-        before = database.scalar(select(models.Mark).filter_by(rater_id=rater.id, key=key))
-        if before is not None:
-            if (before.task_id, before.field, before.value, before.text) != (task.id, field, value, text):
-                raise RatingsError("key", "This key was used for something else. Load the page again.")
-            return _saved(database, rater, task, before)
-        _check_open(study)
-        fields = _fields(task, database.get(models.Item, task.item_id))
-        # A score goes to an axis, a choice to a pair, and neither to where a comment is kept.
-        if field not in fields if field not in (models.COMMENT, models.SKIP) else value is not None:
-            raise RatingsError("field", f"This one is not scored on that; it is on: {', '.join(fields)}.")
-        return _append(database, rater, task, field, value, text, key)
-
-    return transact(engine, work)
-
-
-def _append(
-    database: Session,
-    rater: models.Rater,
-    task: models.Task,
+    engine: Engine,
+    session: str,
+    position: int,
     field: str,
     value: int | None,
     text: str | None,
     key: str,
+    language: str | None,
 ) -> Saved:
-    latest = _latest(database, task)
-    before = latest.get(field)
-    now = datetime.now(UTC)
+    _check_key(key)
+
+    def work(database: Session) -> Saved:
+        connection = database.connection()
+        at = _where(database, session, position)
+        marks = connection.execute(_MARKS, {"task": at.id, "of": at.rater_id, "k": key}).all()
+        before = next((mark for mark in marks if mark.key == key), None)
+        if before is not None:
+            if (before.task_id, before.field, before.value, before.text) != (at.id, field, value, text):
+                raise RatingsError("key", "This key was used for something else. Load the page again.")
+            return _saved(connection, at, before, state_of(_fields(at), {mark.field: mark for mark in marks}))
+        if at.status != "open":
+            raise RatingsError(*_NOT_OPEN[at.status])
+        # A score goes to an axis, a choice to a pair, and neither to where a comment is kept.
+        if field not in _fields(at) if field not in (models.COMMENT, models.SKIP) else value is not None:
+            raise RatingsError("field", f"This one is not scored on that; it is on: {', '.join(_fields(at))}.")
+        return _append(connection, at, marks, field, value, text, key, language)
+
+    return transact_together(engine, work)
+
+
+def _where(database: Session, session: str, position: int) -> Row:
+    """A task of the session's artist, with what saving needs to know, locked until the transaction ends."""
+    is_place = type(position) is int and 0 < position < 2**31
+    found = (
+        database.connection()
+        .execute(
+            _WHERE,
+            {"token": hash_token(session if isinstance(session, str) else ""), "place": position if is_place else 0},
+        )
+        .first()
+    )
+    if found is None or found.expires_at <= datetime.now(UTC):
+        rater, _ = _who(database, session)
+        _task(database, rater, position)  # one of the two says what is wrong
+    return found
+
+
+def _fields(at: Row) -> list[str]:
+    """What has to be said for the task to be done."""
+    return [models.BETTER] if at.other_answer_id is not None else list(at.axes)
+
+
+def _append(
+    connection: Connection,
+    at: Row,
+    marks: Sequence[Row],
+    field: str,
+    value: int | None,
+    text: str | None,
+    key: str,
+    language: str | None,
+) -> Saved:
+    """Args: marks: what was said about the task so far, by revision."""
+    latest: dict[str, models.Mark | Row] = {mark.field: mark for mark in marks}
+    before, now = latest.get(field), datetime.now(UTC)
     mark = models.Mark(
-        rater_id=rater.id,
-        task_id=task.id,
+        rater_id=at.rater_id,
+        task_id=at.id,
         field=field,
         revision=before.revision + 1 if before else 1,
         value=value,
         text=text,
         key=key,
         created_at=max(now, before.created_at) if before else now,  # a clock may be set back
+        language=language,
     )
-    database.add(mark)
-    database.flush()
-    latest[field] = mark
-    task.state = state_of(_fields(task, database.get(models.Item, task.item_id)), latest)
-    rater.last_seen_at = max(rater.last_seen_at, now)
-    if task.state == "open":
-        rater.finished_at = None
-    return _saved(database, rater, task, mark)
+    values = {column.name: getattr(mark, column.name) for column in _mark.c if column.name != "id"}
+    mark.id = connection.execute(insert(_mark), values).inserted_primary_key[0]
+    state = state_of(_fields(at), latest | {field: mark})
+    connection.execute(_SET_STATE, {"task": at.id, "new": state})
+    connection.execute(_SET_SEEN, {"of": at.rater_id, "now": now})
+    if state == "open" and at.finished_at is not None:
+        connection.execute(_SET_UNFINISHED, {"of": at.rater_id})
+    return _saved(connection, at, mark, state)
 
 
-def _saved(database: Session, rater: models.Rater, task: models.Task, mark: models.Mark) -> Saved:
-    database.flush()
-    counts = _counts(database, rater)
-    return Saved(mark.created_at, task.position, mark.revision, task.state, counts.get("done", 0), sum(counts.values()))
+def _saved(connection: Connection, at: Row, mark: models.Mark | Row, state: str) -> Saved:
+    counts = dict(connection.execute(_COUNTS, {"of": at.rater_id}).all())
+    return Saved(mark.created_at, at.position, mark.revision, state, counts.get("done", 0), sum(counts.values()))

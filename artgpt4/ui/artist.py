@@ -8,19 +8,19 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from artgpt4.ratings import models, rate
-from artgpt4.ratings.database import read
+from artgpt4.ratings import rate
 from artgpt4.ratings.errors import RatingsError
 from artgpt4.ratings.models import BETTER, COMMENT, SKIP
-from artgpt4.ratings.tokens import hash_token, new_token
+from artgpt4.ratings.tokens import new_token
 from artgpt4.ui.pages import (
     Guard,
     cookie_settings,
+    language,
     message,
     pages_app,
     render,
@@ -165,14 +165,17 @@ def save(request: Request, content: dict) -> Response:
     engine, session, position = _engine(request), _session(request), request.path_params["position"]
     if not isinstance(field, str):
         raise RatingsError("field", words(request).common.not_understood)
+    shown_in = language(request)
     if field == BETTER:
-        saved = rate.save_better(engine, session, position, value, key)
+        saved = rate.save_better(engine, session, position, value, key, shown_in)
     elif field == COMMENT:
-        saved = rate.save_comment(engine, session, position, value, key)
+        saved = rate.save_comment(engine, session, position, value, key, shown_in)
+    elif field == SKIP and value is None:
+        saved = rate.unskip(engine, session, position, key, shown_in)
     elif field == SKIP:
-        saved = rate.skip(engine, session, position, value, key)
+        saved = rate.skip(engine, session, position, value, key, shown_in)
     else:
-        saved = rate.save_score(engine, session, position, field, value, key)
+        saved = rate.save_score(engine, session, position, field, value, key, shown_in)
     return JSONResponse({"at": saved.at.isoformat(), "state": saved.state, "done": saved.done, "total": saved.total})
 
 
@@ -224,16 +227,9 @@ def _overview(request: Request) -> Response:
         finished=not left,
         progress_line=line.format(done=progress.done, total=progress.total, skipped=progress.skipped),
         go_on=following.position if following else None,
-        places=_places(engine, session),
+        places=list(enumerate(progress.states, start=1)),
         notice=None if progress.study_status == "open" else words(request).item.read_only,
     )
-
-
-def _places(engine: Engine, session: str) -> list[tuple[int, str]]:
-    """(position, state) of everything that the artist has to rate."""
-    mine = select(models.Session.rater_id).filter_by(token_hash=hash_token(session)).scalar_subquery()
-    query = select(models.Task.position, models.Task.state).where(models.Task.rater_id == mine)
-    return read(engine, lambda database: [tuple(row) for row in database.execute(query.order_by(models.Task.position))])
 
 
 # The session in the browser

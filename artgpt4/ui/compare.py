@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from artgpt4.compare import CompareError, Contest, contestants
+from artgpt4.compare import Contest, contestants
 from artgpt4.images import PictureError, open_picture
 from artgpt4.presets import PRESETS
 from artgpt4.ui.errors import sentence
-from artgpt4.ui.pictures import UploadedImage, caption, thumbnail
+from artgpt4.ui.language import build_masthead, speak_language
+from artgpt4.ui.pictures import build_examples, build_picture
 from artgpt4.ui.visitor import LARGEST_SIDE, UPDATE_EVERY
+from artgpt4.ui.words import fetched, say
 from artgpt4.votes import CHOICES, Vote, add_vote
 
 if TYPE_CHECKING:
@@ -54,9 +56,6 @@ def add_compare_page(
     def pair() -> "list[ChatModel]":
         return contestants(model.result(), other and other.result())
 
-    def enter_contest(contest: Contest) -> Contest:
-        return contest  # Gradio closes only a state that some event has given out; see gradio.state_holder
-
     def show_both(path: str | None, contest: Contest):
         if path == contest.path:
             # Taking away a picture that cannot be used comes here once more: the sentence that says why must stay.
@@ -64,26 +63,28 @@ def add_compare_page(
         try:
             _show(contest, path, named)
         except PictureError as error:
-            return [None, *_view(contest, str(error))]
+            return [None, *_view(contest, sentence(error, contest.language))]
         return [gr.skip(), *_view(contest)]
 
     def choose_compared(chosen: gr.SelectData):
         return str(examples[chosen.index])
 
     def ask_both(question: str, path: str | None, contest: Contest):
-        question = question.strip()[:MAX_QUESTION]
+        question, language = question.strip()[:MAX_QUESTION], contest.language
         try:
             _show(contest, path, named)  # the picture's own event may still be on its way
         except PictureError as error:
-            yield _view(contest, str(error))
+            yield _view(contest, sentence(error, language))
             return
         if contest.picture is None or not question:
-            yield _view(contest, "Choose a picture first." if question else "Write a question first.")
+            missing = say("Choose a picture first.", language) if question else say("Write a question first.", language)
+            yield _view(contest, missing)
             return
         contest.question, contest.is_running, contest.is_open = question, True, False
         try:
             while wait(awaited, timeout=0.2).not_done and contest.is_running:
-                yield _view(contest, "The models are loading …")
+                loading = " ".join(filter(None, [fetched(awaiting, language) for awaiting in awaited]))
+                yield _view(contest, f"{say('The models are loading …', language)} {loading}".rstrip())
             if not contest.is_running:
                 return
             shown = 0.0
@@ -92,67 +93,48 @@ def add_compare_page(
                     if time.monotonic() - shown >= UPDATE_EVERY:
                         shown = time.monotonic()
                         yield _view(contest)
-            told = "Which answer is better?" if contest.is_open else "Stopped."
-            if contest.is_open and contest.answers[0] == contest.answers[1]:
-                told = "Both say the very same. Which is better?"
+            if not contest.is_open:
+                told = say("Stopped.", language)
+            elif contest.answers[0] == contest.answers[1]:
+                told = say("Both say the very same. Which is better?", language)
+            else:
+                told = say("Which answer is better?", language)
             yield _view(contest, told)
         except Exception as error:  # whatever went wrong, the visitor gets a sentence
             contest.stop()
-            yield _view(contest, str(error) if isinstance(error, CompareError) else sentence(error))
+            yield _view(contest, sentence(error, language))
 
     def stop_both(contest: Contest):
         contest.stop()
-        return _view(contest, "Stopped.")
+        return _view(contest, say("Stopped.", contest.language))
 
     def vote(choice: str) -> Callable:
         def vote_it(contest: Contest):
             label = next((preset.label for preset in PRESETS if preset.instruction == contest.question), None)
-            sides = contest.close_vote()
+            sides, language = contest.close_vote(), contest.language
             if sides is None:
-                return _view(contest, "There is nothing to vote on. Ask a question first.")
+                return _view(contest, say("There is nothing to vote on. Ask a question first.", language))
             try:
                 add_vote(votes, Vote(*sides, choice, label, contest.example))
-                told = "Thank you, your vote is counted."
+                told = say("Thank you, your vote is counted.", language)
             except OSError:
                 _log.exception("A vote could not be written")
-                told = "Your vote could not be written down."
-            return _view(contest, f"{told} A was **{sides[0]}**, B was **{sides[1]}**.")
+                told = say("Your vote could not be written down.", language)
+            who = say("A was **{left}**, B was **{right}**.", language, left=sides[0], right=sides[1])
+            return _view(contest, f"{told} {who}")
 
         return vote_it
 
     with page.route("Compare", "compare"):
         gr.Navbar(main_page_name="Talk")
         contest = gr.State(Contest(), delete_callback=Contest.close)
-        gr.Markdown(
-            "# Compare\nOne question to two models. Which of them is A is drawn by lot; vote, and see who it was.",
-            elem_id="compare-title",
+        _, language = build_masthead(
+            "# Compare\nOne question to two models. Which of them is A is drawn by lot; vote, and see who it was."
         )
         with gr.Row(elem_id="compare"):
             with gr.Column(scale=4, min_width=280, elem_id="compare-wall"):
-                picture = UploadedImage(
-                    type="filepath",
-                    image_mode=None,
-                    sources=["upload", "clipboard"],
-                    buttons=["fullscreen"],
-                    label="Picture",
-                    show_label=False,
-                    placeholder="Drop a picture here\nor tap to choose one,\nor take an example",
-                    height=320,
-                    elem_id="compare-picture",
-                    alt_text="The picture that both are asked about",
-                )
-                gallery = gr.Gallery(
-                    [(thumbnail(path), caption(path)) for path in examples],
-                    label="Examples",
-                    show_label=False,
-                    allow_preview=False,
-                    buttons=[],
-                    columns=6,
-                    object_fit="cover",
-                    visible=bool(examples),
-                    interactive=False,
-                    elem_id="compare-examples",
-                )
+                picture = build_picture("compare-picture", "The picture that both are asked about", height=320)
+                gallery = build_examples(examples, "compare-examples")
             with gr.Column(scale=7, min_width=320, elem_id="contest"):
                 question = gr.Textbox(
                     label="Question to both",
@@ -169,15 +151,15 @@ def add_compare_page(
                 notice = gr.Markdown(elem_id="compare-notice")
                 with gr.Row(elem_id="votes"):
                     buttons = {
-                        choice: gr.Button(_BUTTONS[choice], size="sm", min_width=120, interactive=False)
-                        for choice in ("left", "tie", "both bad", "right")
+                        choice: gr.Button(text, size="sm", min_width=120, interactive=False)
+                        for choice, text in _BUTTONS.items()
                     }
 
         view = [left, right, notice, question, *buttons.values()]
         at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         answering = {"concurrency_id": "model", "concurrency_limit": 4}
         answering |= {"show_progress": "hidden", "api_visibility": "private"}
-        page.load(enter_contest, contest, contest, **at_once)
+        speak_language(page, contest, language)
         picture.change(show_both, [picture, contest], [picture, *view], **at_once)
         gallery.select(choose_compared, None, picture, **at_once)
         question.submit(ask_both, [question, picture, contest], view, **answering)

@@ -6,7 +6,7 @@ import secrets
 from artgpt4.ui.words import CHINESE, say
 
 #: Errors whose text is a sentence for users; by name, since importing two of them would import torch before the page.
-_FOR_USERS = ("PictureError", "ChatError", "LoadError")
+_FOR_USERS = ("PictureError", "ChatError", "CompareError", "LoadError")
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ def sentence(error: BaseException, language: str = "en") -> str:
     told = None
     if kind in _FOR_USERS:
         told = CHINESE.get(f"{kind}.{getattr(error, 'code', '')}", str(error)) if language == "zh" else str(error)
-        if kind == "PictureError" or kind == "ChatError" and error.code != "out_of_memory":
+        if kind != "LoadError" and error.code != "out_of_memory":
             return told  # the visitor's own doing, and theirs to mend
     number = secrets.token_hex(3)
     _log.error("Error %s", number, exc_info=error)

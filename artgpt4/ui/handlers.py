@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -13,11 +14,11 @@ from weakref import WeakSet
 import gradio as gr
 
 from artgpt4.images import PictureError
-from artgpt4.ui import view
+from artgpt4.ui import panel, view
 from artgpt4.ui.errors import sentence
 from artgpt4.ui.parameters import PARAMETERS
 from artgpt4.ui.visitor import Pending, Visitor, VisitorError
-from artgpt4.ui.words import say
+from artgpt4.ui.words import fetched, say
 
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
@@ -46,14 +47,6 @@ class Handlers:
 
     # Coming in
 
-    def enter(self, language: str, visitor: Visitor) -> Visitor:
-        visitor.language = "zh" if str(language).lower().startswith("zh") else "en"
-        return visitor  # Gradio closes only a state that some event has given out; see gradio.state_holder
-
-    def switch_language(self, visitor: Visitor) -> Visitor:
-        visitor.language = "en" if visitor.language == "zh" else "zh"
-        return visitor
-
     def refresh(self, visitor: Visitor) -> list:
         """What is shown of the visitor, in the language that the page has just taken on; a notice stays as it is."""
         chat, question, _, *others = view.talk(visitor)
@@ -61,7 +54,8 @@ class Handlers:
 
     async def status(self, visitor: Visitor) -> Iterator[str]:
         while not self.model.done():
-            yield say("**{name}** is loading …", visitor.language, name=self.name)
+            told = say("**{name}** is loading …", visitor.language, name=self.name)
+            yield f"{told}\n\n{fetched(self.model, visitor.language)}"
             await asyncio.sleep(0.3)
         yield self._describe(visitor.language)
 
@@ -129,13 +123,18 @@ class Handlers:
         parameters["seed"] = parameters["seed"] or None
         try:
             for text in visitor.answer(self.model, parameters):
-                waiting = "" if self.model.done() else say("{name} is still loading …", language, name=self.name)
-                yield view.talk(visitor, text, notice=waiting)
+                yield view.talk(visitor, text, notice=self._still_loading(language))
         except Exception as error:  # whatever went wrong, the visitor gets a sentence, and the question back
             yield view.talk(visitor, notice=sentence(error, language), question=question)
         else:
             self.seconds.append(time.monotonic() - began)
             yield view.talk(visitor, notice=view.notice(visitor.round, language))
+
+    def _still_loading(self, language: str) -> str:
+        if self.model.done():
+            return ""
+        told = say("{name} is still loading …", language, name=self.name)
+        return f"{told} {fetched(self.model, language)}".rstrip()
 
     def refused(self, visitor: Visitor) -> list:
         """The question never reached `answer`: it goes back into its box."""
@@ -202,11 +201,10 @@ class Handlers:
         try:
             visitor.feel()
             yield [*view.beside(visitor), view.spans(visitor), ""]
-            if visitor.is_looking:
-                visitor.look()
-                yield [*view.beside(visitor), view.spans(visitor), view.looked(visitor)]
         except Exception as error:  # the talk goes on without
-            yield [*view.beside(visitor), self._not_worked_out(error, visitor), ""]
+            yield [panel.no_emotions(sentence(error, visitor.language), visitor.language), *[gr.skip()] * 3]
+        if visitor.is_looking:
+            yield [gr.skip(), gr.skip(), *self.look(visitor)]
 
     def look(self, visitor: Visitor) -> list:
         visitor.is_looking = True
@@ -214,7 +212,9 @@ class Handlers:
             visitor.look()
             return [view.spans(visitor), view.looked(visitor)]
         except Exception as error:
-            return [self._not_worked_out(error, visitor), ""]
+            told = "It cannot be worked out for this answer. {sentence}"
+            told = say(told, visitor.language, sentence=sentence(error, visitor.language))
+            return [f"<p>{escape(told)}</p>", ""]
 
     def look_away(self, visitor: Visitor) -> str:
         visitor.is_looking = False
@@ -228,7 +228,3 @@ class Handlers:
             return view.looked(visitor, start, end)
         except ValueError:  # what was shown has been replaced meanwhile
             return gr.skip()
-
-    def _not_worked_out(self, error: Exception, visitor: Visitor) -> str:
-        told = "It cannot be worked out for this answer. {sentence}"
-        return f"<p>{say(told, visitor.language, sentence=sentence(error, visitor.language))}</p>"

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from artgpt4.ui.words import fetched
+
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
 
@@ -19,7 +21,7 @@ def health_routes(model: "Future[ChatModel]") -> list[Route]:
 
     async def readyz(request: Request) -> JSONResponse:
         if not model.done():
-            return JSONResponse({"status": "loading", "progress": getattr(model, "progress", "")}, status_code=503)
+            return JSONResponse({"status": "loading", "progress": fetched(model, "en")}, status_code=503)
         if model.exception() is not None:
             return JSONResponse({"status": "failed"}, status_code=503)
         return JSONResponse({"status": "ready", "model": model.result().name})

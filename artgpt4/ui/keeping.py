@@ -15,6 +15,7 @@ from gradio.utils import get_upload_folder
 
 from artgpt4.export import Exchange, Transcript, from_json, jpeg, to_html, to_json, to_markdown
 from artgpt4.kept import DAYS, KeepError, Kept, new_token, reading_token
+from artgpt4.ui import view
 from artgpt4.ui.errors import sentence
 from artgpt4.ui.visitor import Visitor, VisitorError
 from artgpt4.ui.words import say
@@ -29,7 +30,7 @@ _PATIENCE = 300
 _FORMATS = {
     "Download as a web page": (to_html, "html"),
     "Download as Markdown": (to_markdown, "md"),
-    "Download as JSON": (to_json, "json"),
+    "Download as JSON": (lambda transcript, _: to_json(transcript), "json"),  # for programs: the same in any language
 }
 _ENOUGH = "That is as many links as one page can make. Download the talk instead."
 _LINKED = "The link shows the talk as it is now, to whoever has it, for {days} days."
@@ -66,7 +67,9 @@ def transcript_of(visitor: Visitor) -> Transcript:
         model=conversation.model.name,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         pictures=tuple(jpeg(picture) for picture in conversation.pictures),
-        exchanges=tuple(Exchange(r.question, r.answer, r.notice, r.pictures) for r in conversation.rounds),
+        exchanges=tuple(
+            Exchange(r.question, r.answer, view.notice(r, visitor.language), r.pictures) for r in conversation.rounds
+        ),
     )
 
 
@@ -125,13 +128,13 @@ def build_keeping(
     """
     links, talks = Kept(folder / "links"), Kept(folder / "talks")
 
-    def download(make: Callable[[Transcript], str], suffix: str) -> Callable:
+    def download(make: Callable[[Transcript, str], str], suffix: str) -> Callable:
         def download_it(visitor: Visitor):
             try:
                 transcript = transcript_of(visitor)
             except VisitorError as error:
                 return None, say(str(error), visitor.language)
-            content = make(transcript).encode()
+            content = make(transcript, visitor.language).encode()
             # The folder's name must not be told by the content: whoever knows a file's address can fetch it.
             folder = str(Path(get_upload_folder()) / secrets.token_hex(16))
             return save_bytes_to_cache(content, f"talk-{transcript.time[:10]}.{suffix}", folder), ""
@@ -164,7 +167,7 @@ def build_keeping(
         try:
             return [resume(visitor, model, there), gr.Row(visible=False), "", gr.Checkbox(True), token]
         except Exception as error:  # whatever went wrong, the visitor gets a sentence
-            return [gr.skip(), gr.skip(), sentence(error), gr.skip(), gr.skip()]
+            return [gr.skip(), gr.skip(), sentence(error, visitor.language), gr.skip(), gr.skip()]
 
     def forget(token):
         if isinstance(token, str):

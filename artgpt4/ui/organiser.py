@@ -1,7 +1,8 @@
 """The organiser's pages, behind one key: make a study, have its answers made, read them, send links, watch, export.
 
 The key opens a cookie that lasts half a day and is signed with the key itself: nothing of it has to be kept, and
-another key ends every such cookie.
+another key ends every such cookie. A link of the scope `organise` opens one study to a co-organiser, who may do all
+with it but delete it or let in more organisers; it is looked up at every request, so that withdrawing it ends it.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import hmac
 import inspect
 import json
 import logging
+import math
 import os
 import re
 import secrets
@@ -27,8 +29,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -38,13 +39,22 @@ from starlette.routing import Route
 from artgpt4.evaluation.rubrics import RUBRICS
 from artgpt4.images import MAX_BYTES as PICTURE_BYTES
 from artgpt4.presets import PRESETS
-from artgpt4.ratings import models, organise
-from artgpt4.ratings.database import transact
+from artgpt4.ratings import organise
 from artgpt4.ratings.errors import RatingsError, StorageError
 from artgpt4.ratings.generate import generate_answers, open_study_system
 from artgpt4.ratings.study import StudyErrors, study_from
-from artgpt4.ratings.tokens import hash_resume_code, new_resume_code
-from artgpt4.ui.pages import Guard, cookie_settings, pages_app, render, see_other, wants_json, with_form, words
+from artgpt4.ui.pages import (
+    Guard,
+    cookie_settings,
+    language,
+    pages_app,
+    render,
+    see_other,
+    wants_json,
+    with_form,
+    words,
+)
+from artgpt4.ui.words import say
 
 #: Of one form: a study's pictures come in one.
 MAX_BYTES = 500 * 2**20
@@ -136,6 +146,8 @@ def organiser_app(
         Route("/login", with_form(login), methods=["POST"]),
         Route("/key/{key}", login_by_link),
         Route("/view/{link}", view),
+        Route("/link/{link}", co_organise),
+        Route("/{study:int}/delete", _private(with_form(delete), by_key=True), methods=["POST"]),
         *(
             Route(path, _private(endpoint), methods=[method])
             for path, method, endpoint in (
@@ -146,6 +158,7 @@ def organiser_app(
                 ("/examples/{name}", "GET", example),
                 ("/{study:int}/", "GET", overview),
                 ("/{study:int}/live", "GET", live),
+                ("/{study:int}/results", "GET", results),
                 ("/{study:int}/status", "POST", with_form(set_status)),
                 ("/{study:int}/answers", "GET", answers),
                 ("/{study:int}/answers", "POST", with_form(write_answer)),
@@ -160,7 +173,6 @@ def organiser_app(
                 ("/{study:int}/artists/{rater:int}/code", "POST", with_form(new_code)),
                 ("/{study:int}/artists/{rater:int}/delete", "POST", with_form(delete_artist)),
                 ("/{study:int}/export", "GET", export),
-                ("/{study:int}/delete", "POST", with_form(delete)),
             )
         ),
     ]
@@ -213,11 +225,33 @@ def _signed_in(request: Request) -> bool:
     return hmac.compare_digest(signature.encode(), _signature(request.app.state.key, int(until)).encode())
 
 
-def _private(endpoint: Callable) -> Callable:
-    """The endpoint for whoever has the key; others are asked for it before anything they sent is read."""
+def co_organise(request: Request) -> Response:
+    """A link to organise one study: its token goes into a cookie, and out of the address."""
+    token = request.path_params["link"]
+    number = organise.check_link(_engine(request), token, "organise")
+    response = see_other(f"../{number}/")
+    response.set_cookie(f"{_COOKIE}_{number}", token, max_age=_LASTS, **cookie_settings(request))
+    return response
+
+
+def _co_organises(request: Request) -> bool:
+    number = request.path_params.get("study")
+    token = request.cookies.get(f"{_COOKIE}_{number}")
+    try:
+        return token is not None and organise.check_link(_engine(request), token, "organise") == number
+    except RatingsError:
+        return False
+
+
+def _private(endpoint: Callable, by_key: bool = False) -> Callable:
+    """The endpoint for whoever has the key, or unless it is `by_key` a link to organise this study.
+
+    Others are asked for the key before anything they sent is read.
+    """
 
     async def checked(request: Request) -> Response:
-        if not _signed_in(request):
+        request.state.has_key = _signed_in(request)
+        if not request.state.has_key and (by_key or not await run_in_threadpool(_co_organises, request)):
             if wants_json(request):
                 return JSONResponse({"error": words(request).organiser.key_needed}, 401)
             return render(request, "organiser_login.html", 401, error=None)
@@ -244,6 +278,7 @@ def new(request: Request) -> Response:
         "organiser_new.html",
         key=secrets.token_urlsafe(16),
         examples=[(path.name, path.stem.replace("-", " ")) for path in state.examples.values()],
+        preset_label=lambda label: say(label, language(request)),
         presets=[(group, list(of)) for group, of in groupby(PRESETS, key=lambda preset: preset.group)],
         rubrics=RUBRICS.values(),
         model=state.model,
@@ -283,6 +318,21 @@ def live(request: Request) -> Response:
     return render(request, "organiser_live.html", **_study(request), **_live(request, request.path_params["study"]))
 
 
+def results(request: Request) -> Response:
+    """What has come of it so far, with plots."""
+    study = _study(request)
+    found = _results(request, study["id"])
+    both_ways = (*found.bradley_terry.values(), *found.leniency.values())
+    return render(
+        request,
+        "organiser_results.html",
+        **study,
+        results=found,
+        rubrics=organise.rubrics(_engine(request), study["id"]),
+        most=math.ceil(max((abs(one.value) for one in both_ways if one.value is not None), default=0)) or 1,
+    )
+
+
 def view(request: Request) -> Response:
     """The live part for whoever has a link to view it, and nothing else."""
     number = organise.check_link(_engine(request), request.path_params["link"], "view")
@@ -305,7 +355,8 @@ def delete(request: Request, form: Any) -> Response:
 
 
 def _study(request: Request) -> dict:
-    number = request.path_params["study"]
+    number, job = request.path_params["study"], _job(request)
+    making = job is not None and job.running  # before the answers are counted: what has ended has made them all
     status = organise.status(_engine(request), number)
     rows = organise.answers(_engine(request), number)
     return {
@@ -313,7 +364,8 @@ def _study(request: Request) -> dict:
         "study": status,
         "failed": sum(row.error is not None for row in rows),
         "made": status.answers - status.answers_missing,
-        "job": _job(request),
+        "job": job,
+        "making": making,
         "for_organiser": True,
     }
 
@@ -447,11 +499,15 @@ def make_links(request: Request, form: Any) -> Response:
             raise RatingsError("text", w.study.link_names_missing)
         if days is not None and not 0 < days <= 3650:
             raise RatingsError("text", w.study.link_days_wrong)
+        scope = _text(form, "scope") or "rate"
+        if scope == "organise" and not request.state.has_key:
+            raise RatingsError("scope", w.study.link_scope_key)
         until = None if days is None else datetime.now(UTC) + timedelta(days=days)
+        most = None if scope != "rate" else 1 if each else uses  # a link to look on is used as often as one likes
         made = []
         for label in labels if each else [", ".join(labels)]:
-            link = organise.create_link(engine, number, "rate", label, until, 1 if each else uses)
-            made.append((label, link.token))
+            link = organise.create_link(engine, number, scope, label, until, most)
+            made.append((label, organise.ADDRESSES[scope] + link.token))
     except RatingsError as error:
         return _links(request, [], str(error))
     return _links(request, made, None)
@@ -487,14 +543,7 @@ def artist(request: Request) -> Response:
 
 def new_code(request: Request, form: Any) -> Response:
     """Another resume code for an artist who has lost everything; shown now and never again."""
-    study, rater, code = request.path_params["study"], request.path_params["rater"], new_resume_code()
-
-    def work(session: Session) -> None:
-        found = session.scalar(select(models.Rater).filter_by(id=rater, study_id=study))
-        if found is not None:
-            found.resume_hash = hash_resume_code(code)
-
-    transact(_engine(request), work)
+    code = organise.renew_resume_code(_engine(request), request.path_params["study"], request.path_params["rater"])
     return _artist(request, code)
 
 

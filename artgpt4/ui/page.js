@@ -29,12 +29,21 @@
 
   function label() {
     const say = (text) => (language === "zh" && names[text]) || text;
-    for (const item of document.querySelectorAll("#examples .thumbnail-item")) {
+    for (const item of document.querySelectorAll(".examples .thumbnail-item")) {
       set(item, "aria-label", say(item.querySelector(".caption-label")?.textContent.trim() || ""));
     }
-    set(find("#question .submit-button"), "aria-label", say("Send"));
-    set(find("#question .stop-button"), "aria-label", say("Stop"));
+    for (const button of document.querySelectorAll(".submit-button")) set(button, "aria-label", say("Send"));
+    for (const button of document.querySelectorAll(".stop-button")) set(button, "aria-label", say("Stop"));
+    for (const link of document.querySelectorAll(".nav-holder a")) {
+      const english = (link.dataset.english ??= link.textContent.trim());
+      if (link.textContent !== say(english)) link.textContent = say(english);
+    }
     set(find("#question textarea"), "aria-label", say("Your question"));
+    // Gradio refuses a file before it is sent, in English and in its own words.
+    for (const toast of document.querySelectorAll(".toast-message-text")) {
+      if (!/^File\(s\) exceed/.test(toast.textContent)) continue;
+      toast.textContent = say("This file is larger than 20 MB. Save the picture smaller and try again.");
+    }
     set(find("#language"), "lang", language === "zh" ? "en" : "zh-CN");
     set(find("#notice"), "role", "status");
     set(find("#notice"), "aria-live", "polite");

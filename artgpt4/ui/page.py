@@ -14,19 +14,16 @@ from artgpt4.backup import data_folder
 from artgpt4.presets import PRESETS, Preset
 from artgpt4.ui.handlers import AT_ONCE, MAX_QUESTION, Handlers
 from artgpt4.ui.keeping import build_keeping, build_offer
+from artgpt4.ui.language import build_masthead, speak_language
 from artgpt4.ui.parameters import build_parameters
-from artgpt4.ui.pictures import UploadedImage, caption, thumbnail
+from artgpt4.ui.pictures import build_examples, build_picture
 from artgpt4.ui.several import build_several
 from artgpt4.ui.visitor import Visitor
-from artgpt4.ui.words import CHINESE, say
 
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
 
 CSS = Path(__file__).with_name("page.css")
-_SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
-_SCRIPT = _SCRIPT.replace("NAMES;", json.dumps(CHINESE, ensure_ascii=False) + ";", 1)
-
 #: Of all visitors together, those that wait for a turn: the next one is told so at once. Without a bound a crowd would
 #: wait for minutes, and ZeroGPU would take it for 1.
 MAX_WAITING = 128
@@ -52,7 +49,8 @@ def build_page(
     with gr.Blocks(title="ArtGPT-4", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         gr.Navbar(main_page_name="Talk")
         visitor = gr.State(Visitor(), delete_callback=Visitor.close)
-        masthead = build_masthead(name)
+        title = "# ArtGPT-4\nTalk about a picture, and what it makes you feel."
+        masthead = build_masthead(title, f"**{name}** is loading …")
         offer = build_offer()
         with gr.Row(elem_id="room"):
             wall = build_wall(examples)
@@ -65,48 +63,17 @@ def build_page(
     return page.queue(max_size=MAX_WAITING, api_open=False)
 
 
-def build_masthead(name: str) -> SimpleNamespace:
-    """What this is, which model answers, and in which language the page speaks."""
-    with gr.Row(elem_id="masthead"):
-        gr.Markdown("# ArtGPT-4\nTalk about a picture, and what it makes you feel.", elem_id="title")
-        status = gr.Markdown(f"**{name}** is loading …", elem_id="status")
-        language = gr.Button("中文", size="sm", elem_id="language")
-    return SimpleNamespace(status=status, language=language)
-
-
 def build_wall(examples: Sequence[Path]) -> SimpleNamespace:
     """The picture with what lies over it, the lens, and the examples."""
     with gr.Column(min_width=300, elem_id="wall"):
         with gr.Column(elem_id="frame"):
-            picture = UploadedImage(
-                type="filepath",
-                image_mode=None,
-                sources=["upload", "clipboard", "webcam"],
-                buttons=["fullscreen"],
-                label="Picture",
-                show_label=False,
-                placeholder="Drop a picture here\nor tap to choose one,\nor take an example",
-                height=400,
-                elem_id="picture",
-                alt_text="The picture you are talking about",
-            )
+            picture = build_picture("picture", "The picture you are talking about", height=400, webcam=True)
             veil = gr.HTML(elem_id="veil", js_on_load=None)
         with gr.Row(elem_id="lens"):
             for label, factor in (("Larger", 1.5), ("Smaller", 1 / 1.5), ("Whole picture", 0)):
                 lens = gr.Button(label, size="sm", min_width=0)
                 lens.click(None, None, None, js=f"() => artgpt4.magnify({factor})")
-        gallery = gr.Gallery(
-            [(thumbnail(path), caption(path)) for path in examples],
-            label="Examples",
-            show_label=False,
-            allow_preview=False,
-            buttons=[],
-            columns=6,
-            object_fit="cover",
-            visible=bool(examples),
-            interactive=False,
-            elem_id="examples",
-        )
+        gallery = build_examples(examples, "examples")
     return SimpleNamespace(picture=picture, veil=veil, gallery=gallery)
 
 
@@ -211,21 +178,11 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, se
         answer.failure(do.refused, visitor, talk.shown, **at_once)
         reflected(answer)
 
-    # The language: the browser's, or the one chosen.
-    asked = gr.Textbox(visible=False)
-    spoken = _spoken(page)
-
-    def speak(visitor: Visitor) -> list:
-        return [gr.update(**{prop: say(text, visitor.language) for prop, text in texts}) for _, texts in spoken]
-
-    def translated(event):
-        words = event.then(speak, visitor, [component for component, _ in spoken], **at_once)
-        refreshed = words.then(do.refresh, visitor, [*talk.shown, *around[:3]], **at_once)
-        refreshed.then(do.status, visitor, masthead.status, **waiting)
-
-    translated(page.load(do.enter, [asked, visitor], visitor, js=_SCRIPT, **at_once))
-    switched = masthead.language.click(None, None, None, js="() => artgpt4.speak(artgpt4.other())")
-    translated(switched.then(do.switch_language, visitor, visitor, **at_once))
+    # The language.
+    status, language = masthead
+    for spoken in speak_language(page, visitor, language):
+        refreshed = spoken.then(do.refresh, visitor, [*talk.shown, *around[:3]], **at_once)
+        refreshed.then(do.status, visitor, status, **waiting)
 
     # The picture.
     shown = wall.picture.change(do.show, [wall.picture, visitor], [wall.picture, *talk.shown, *around], **at_once)
@@ -240,7 +197,7 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, se
     answered(talk.chat.edit(do.edit, visitor, talk.shown, **at_once))
     talk.question.stop(do.stop, visitor, talk.shown, **at_once)
     reflected(talk.undo.click(do.undo, visitor, talk.shown, **at_once))
-    cleared = gr.on([talk.clear.click, talk.chat.clear], do.clear, visitor, talk.shown, **at_once)
+    cleared = talk.clear.click(do.clear, visitor, talk.shown, **at_once)
     reflected(cleared)
     several.after(cleared)
     reflected(talk.earlier.click(do.earlier, visitor, talk.shown, **at_once))
@@ -255,15 +212,4 @@ def connect(page: gr.Blocks, visitor: gr.State, masthead, wall, talk, beside, se
     reflected(talk.chat.select(do.choose_answer, visitor, None, **at_once))
     beside.looked.expand(do.look, visitor, [beside.spans, wall.veil], **answering)
     beside.looked.collapse(do.look_away, visitor, wall.veil, **at_once)
-    beside.spans.select(do.look_at, visitor, wall.veil, **at_once)
-
-
-def _spoken(page: gr.Blocks) -> list[tuple[gr.blocks.Block, list[tuple[str, str]]]]:
-    """The components that say something of the page's own, with the texts and where in the component they stand."""
-    spoken = []
-    for block in list(page.blocks.values()):
-        texts = [(prop, getattr(block, prop, None)) for prop in ("label", "value", "placeholder", "info", "alt_text")]
-        texts = [(prop, text) for prop, text in texts if isinstance(text, str) and text in CHINESE]
-        if texts:
-            spoken.append((block, texts))
-    return spoken
+    beside.spans.select(do.look_at, visitor, wall.veil, **answering)

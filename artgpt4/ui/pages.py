@@ -12,6 +12,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from artgpt4.backup import is_lasting
 from artgpt4.ratings.database import URL
 from artgpt4.ratings.errors import RatingsError, StorageError
+from artgpt4.ratings.spoken import question_in, reason_in, rubric_in
 from artgpt4.ui.headers import own_hosts
 
 _HERE = Path(__file__).parent
@@ -69,14 +71,19 @@ def _read_words(path: Path) -> SimpleNamespace:
 WORDS = {path.stem: _read_words(path) for path in sorted((_HERE / "rating_words").glob("*.toml"))}
 
 
-def words(request: Request) -> SimpleNamespace:
-    """The texts in the first language the browser asks for that there is; else in English."""
+def language(request: Request) -> str:
+    """The first language the browser asks for in which there are texts; else English."""
     for wanted in request.headers.get("accept-language", "").split(","):
-        language = wanted.split(";")[0].strip().lower()
-        for known in (language, language.split("-")[0]):
+        asked = wanted.split(";")[0].strip().lower()
+        for known in (asked, asked.split("-")[0]):
             if known in WORDS:
-                return WORDS[known]
-    return WORDS["en"]
+                return known
+    return "en"
+
+
+def words(request: Request) -> SimpleNamespace:
+    """The texts in that language."""
+    return WORDS[language(request)]
 
 
 def sentence(request: Request, error: RatingsError) -> str:
@@ -85,9 +92,15 @@ def sentence(request: Request, error: RatingsError) -> str:
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """One of the templates, filled in. `up` in it leads to the app's root, whatever a proxy puts before it."""
+    """One of the templates, filled in. `up` in it leads to the pages' root, whatever a proxy puts before it."""
     up = "../" * (get_route_path(request.scope).count("/") - 1) or "./"
-    content = _TEMPLATES.get_template(template).render(w=words(request), up=up, **values)
+    always = {
+        "rubric_in": partial(rubric_in, language(request)),
+        "question_in": partial(question_in, language(request)),
+        "reason_in": partial(reason_in, language(request)),
+        "has_key": getattr(request.state, "has_key", False),  # the organiser's
+    }
+    content = _TEMPLATES.get_template(template).render(w=words(request), up=up, **always, **values)
     return HTMLResponse(content, status)
 
 

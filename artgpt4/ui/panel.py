@@ -36,6 +36,12 @@ def emotion_chart(probabilities: Mapping[str, float], language: str) -> str:
     )
 
 
+def no_emotions(sentence: str, language: str) -> str:
+    """What stands in the chart's place where there is none: why."""
+    told = say("It cannot be worked out for this picture. {sentence}", language, sentence=sentence)
+    return f"<h2>{say('What the picture evokes', language)}</h2><p>{escape(told)}</p>"
+
+
 def palette(swatches: Sequence[Swatch], language: str) -> str:
     """The colours an answer speaks of; empty if it speaks of none."""
     if not swatches:
@@ -100,7 +106,7 @@ def spans(text: str, language: str, chosen: tuple[int, int]) -> str:
     hint = escape(say("Choose a word, a sentence or the whole answer.", language))
     told = [
         "Bright: where the model looked while it said this. It does not tell why it said so.",
-        "For a word or a sentence: where it looked more than in the whole answer.",
+        "For a word or a sentence: the parts of the picture that mattered most for it.",
     ]
     small = " ".join(say(sentence, language) for sentence in told)
     return (

@@ -1,5 +1,6 @@
 """Pictures on the pages: those that visitors bring, and those there are to choose from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -24,6 +25,39 @@ class UploadedImage(gr.Image):
         if not path.is_relative_to(Path(get_upload_folder()).resolve()):
             raise gr.Error("This picture was not uploaded here. Choose it once more.", print_exception=False)
         return str(path)
+
+
+def build_picture(elem_id: str, alt_text: str, height: int, webcam: bool = False) -> UploadedImage:
+    """The place for a visitor's picture, where it is called."""
+    return UploadedImage(
+        type="filepath",
+        image_mode=None,
+        sources=["upload", "clipboard", *(["webcam"] if webcam else [])],
+        buttons=["fullscreen"],
+        label="Picture",
+        show_label=False,
+        placeholder="Drop a picture here\nor tap to choose one,\nor take an example",
+        height=height,
+        elem_id=elem_id,
+        alt_text=alt_text,
+    )
+
+
+def build_examples(examples: Sequence[Path], elem_id: str) -> gr.Gallery:
+    """A strip of the picture files there are to choose from."""
+    return gr.Gallery(
+        [(thumbnail(path), caption(path)) for path in examples],
+        label="Examples",
+        show_label=False,
+        allow_preview=False,
+        buttons=[],
+        columns=6,
+        object_fit="cover",
+        visible=bool(examples),
+        interactive=False,
+        elem_id=elem_id,
+        elem_classes="examples",
+    )
 
 
 def thumbnail(path: Path) -> Image.Image:

@@ -53,14 +53,17 @@ def emotion_table(visitor: Visitor) -> str:
     if conversation is None or len(conversation.pictures) < 2:
         return ""
     columns = [emotion_probabilities(conversation.about(index)) for index in range(len(conversation.pictures))]
-    header = ["Each picture alone", *(f"Picture {number}" for number in range(1, len(columns) + 1))]
+    language = visitor.language
+    header = [say("Each picture alone", language), *_names(len(columns), language)]
     rows = [header, ["---"] + ["--:"] * len(columns)]
     for emotion in EMOTIONS:
         shares = [column[emotion] for column in columns]
         told = [f"{share:.0%}".replace("%", " %") if share >= 0.01 else "< 1 %" for share in shares]
         most = told[shares.index(max(shares))]
         stands_out = told.count(most) == 1
-        rows.append([emotion, *(f"**{text}**" if stands_out and text == most else text for text in told)])
+        rows.append(
+            [say(emotion, language), *(f"**{text}**" if stands_out and text == most else text for text in told)]
+        )
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -87,12 +90,7 @@ def build_several(model: "Future[ChatModel]", visitor: gr.State) -> SimpleNamesp
                 emotion_table(visitor),
             ]
         except Exception as error:  # whatever went wrong, the visitor gets a sentence
-            return [
-                None,
-                gr.skip(),
-                say(str(error), visitor.language) if isinstance(error, VisitorError) else sentence(error),
-                gr.skip(),
-            ]
+            return [None, gr.skip(), sentence(error, visitor.language), gr.skip()]
 
     def refresh_further(visitor: Visitor):
         several = visitor.conversation is not None and len(visitor.conversation.pictures) > 1
@@ -150,8 +148,13 @@ def build_several(model: "Future[ChatModel]", visitor: gr.State) -> SimpleNamesp
 
 def _shown(visitor: Visitor) -> gr.Gallery:
     pictures = visitor.conversation.pictures if visitor.conversation else []
-    thumbnails = [(_thumbnail(picture), f"Picture {number}") for number, picture in enumerate(pictures, 1)]
-    return gr.Gallery(thumbnails, visible=len(pictures) > 1)
+    thumbnails = [_thumbnail(picture) for picture in pictures]
+    names = _names(len(pictures), visitor.language)
+    return gr.Gallery(list(zip(thumbnails, names, strict=True)), visible=len(pictures) > 1)
+
+
+def _names(count: int, language: str) -> list[str]:
+    return [say("Picture {number}", language, number=number) for number in range(1, count + 1)]
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:

@@ -65,14 +65,13 @@ def looked(visitor: Visitor, start: int = 0, end: int | None = None) -> str:
     """The veil over the picture for `answer[start:end]`; empty if it shall not be shown or is not worked out.
 
     Raises:
-        ValueError: nothing was said there.
+        ValueError: nothing was said there, or no longer.
     """
     if not visitor.is_looking or visitor.attention is None or visitor.attention[0] is not visitor.round:
         return ""
     _, attention = visitor.attention
-    whole = attention.over()
     is_whole = start == 0 and (end is None or end >= len(attention.text))
-    weights = whole if is_whole else attention.over(start, end) / whole.clamp_min(1e-12)
+    weights = attention.over() if is_whole else visitor.importance(start, end)
     return panel.veil(weights.numpy(), visitor.conversation.picture.size)
 
 
@@ -90,18 +89,4 @@ def notice(round: "Round | None", language: str) -> str:
         return ""
     if round.end == "stopped":
         return say("Stopped.", language)
-    if language == "en":
-        return round.notice
-    told = []
-    if round.left_out:
-        told.append(
-            say(
-                "The conversation has become longer than the model can read: its first {rounds} rounds were left out. "
-                "The picture was not.",
-                language,
-                rounds=round.left_out,
-            )
-        )
-    if round.end == "length":
-        told.append(say("The answer was cut off at the greatest length allowed.", language))
-    return " ".join(told)
+    return " ".join(say(sentence, language, **values) for sentence, values in round.remarks)

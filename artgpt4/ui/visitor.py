@@ -17,6 +17,8 @@ from PIL import Image
 from artgpt4.images import open_picture
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from artgpt4.attention import AnswerAttention
     from artgpt4.chat import ChatModel, Conversation, Round
 
@@ -164,7 +166,8 @@ class Visitor:
                             shown = time.monotonic()
                             yield text
             except Exception:
-                if pending.branches:  # what was to be replaced is still there
+                # What was to be replaced is still there; and a question without any answer goes back into its box.
+                if pending.branches or not (conversation.rounds and conversation.rounds[-1].answer):
                     conversation.rounds = before
                 raise
             finally:
@@ -239,6 +242,16 @@ class Visitor:
         round = self.round
         if round is not None and round.answer and (self.attention is None or self.attention[0] is not round):
             self.attention = round, answer_attention(self.conversation, self.conversation.rounds.index(round))
+
+    def importance(self, start: int, end: int) -> "Tensor":
+        """[rows, columns]: how much each part of the picture mattered for a part of the answer looked at last.
+
+        Raises:
+            ValueError: nothing was said there, or the answer is no longer part of the talk.
+        """
+        from artgpt4.attention import importance
+
+        return importance(self.conversation, self.conversation.rounds.index(self.attention[0]), start, end)
 
     def clear(self) -> None:
         """Forgets the talk, and keeps the picture."""

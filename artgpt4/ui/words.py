@@ -3,6 +3,8 @@
 Messages of the picture's door and of the chat are told apart by their codes; all others by their English text.
 """
 
+from concurrent.futures import Future
+
 LANGUAGES = ("en", "zh")
 
 CHINESE: dict[str, str] = {
@@ -11,6 +13,7 @@ CHINESE: dict[str, str] = {
     "中文": "English",
     "**{name}** is loading …": "正在加载 **{name}** ……",
     "{name} is still loading …": "{name} 仍在加载……",
+    "{done} of {total} MB fetched, {share} %": "已下载 {done} / {total} MB（{share}%）",
     "**{name}** could not be loaded.": "无法加载 **{name}**。",
     "Answers are in the language that the model was trained in.": "模型用英文训练，问题和回答请用英文。",
     # the picture
@@ -21,6 +24,9 @@ CHINESE: dict[str, str] = {
     "Larger": "放大",
     "Smaller": "缩小",
     "Whole picture": "整幅图片",
+    "This file is larger than 20 MB. Save the picture smaller and try again.": (
+        "文件超过 20 MB。请把图片存小一些再试。"
+    ),
     # the talk
     "Conversation": "对话",
     "Choose a picture, then ask what you like.": "先选一幅图片，再随意提问。",
@@ -101,11 +107,12 @@ CHINESE: dict[str, str] = {
     "Bright: where the model looked while it said this. It does not tell why it said so.": (
         "亮处是模型说出这段话时所看的地方；这并不说明它为什么这样说。"
     ),
-    "For a word or a sentence: where it looked more than in the whole answer.": (
-        "选词或句时：比整个回答看得更多的地方。"
+    "For a word or a sentence: the parts of the picture that mattered most for it.": (
+        "选词或句时：亮处是画面中对它影响最大的部分。"
     ),
     "Choose a word, a sentence or the whole answer.": "选择一个词、一句或整个回答。",
     "There is nothing to look at yet.": "还没有可看的内容。",
+    "It cannot be worked out for this picture. {sentence}": "无法为这幅图片计算。{sentence}",
     "It cannot be worked out for this answer. {sentence}": "无法为这次回答计算。{sentence}",
     "amusement": "愉悦",
     "awe": "敬畏",
@@ -119,8 +126,9 @@ CHINESE: dict[str, str] = {
     # what a visitor is told
     "Stopped.": "已停止。",
     "The answer was cut off at the greatest length allowed.": "回答达到允许的最大长度，被截断。",
-    "The conversation has become longer than the model can read: its first {rounds} rounds were left out. "
-    "The picture was not.": "对话超出了模型能读的长度：最前面的 {rounds} 轮已略去，图片仍在。",
+    "The answer took longer than it may here, and was ended.": "回答超过了这里允许的时间，已被结束。",
+    "The conversation has become longer than the model can read. Rounds left out at its beginning: {rounds}. The "
+    "picture was not.": "对话超出了模型能读的长度：最前面的 {rounds} 轮已略去，图片仍在。",
     "Write a question first, or tap one of the suggestions.": "请先写一个问题，或点一个建议。",
     "There is no answer yet to try again.": "还没有可以重来的回答。",
     "That question is no longer there.": "那个问题已经不在了。",
@@ -176,6 +184,47 @@ CHINESE: dict[str, str] = {
     "at a time and are likely to fail at it; what the table says comes from looking at each picture alone.": (
         "可以同时问几幅图片，例如“哪一幅更悲伤？”这类模型只学过一次看一幅图片，很可能答错；下表来自对每幅图片单独的判断。"
     ),
+    "Each picture alone": "每幅图片单独看",
+    "Picture {number}": "图片 {number}",
+    # two models compared
+    "Talk": "聊画",
+    "Compare": "比较",
+    "# Compare\nOne question to two models. Which of them is A is drawn by lot; vote, and see who it was.": (
+        "# 比较\n同一个问题问两个模型。谁是甲由抽签决定；投票后揭晓。"
+    ),
+    "The picture that both are asked about": "问两个模型的图片",
+    "Question to both": "问两个模型的问题",
+    "Ask about the picture, or take a suggestion …": "就这幅图片提问，或选一个建议……",
+    "Answer A": "回答甲",
+    "Answer B": "回答乙",
+    "A is better": "甲更好",
+    "B is better": "乙更好",
+    "A tie": "不分上下",
+    "Both are bad": "都不好",
+    "Choose a picture first.": "请先选一幅图片。",
+    "Write a question first.": "请先写一个问题。",
+    "The models are loading …": "模型正在加载……",
+    "Which answer is better?": "哪个回答更好？",
+    "Both say the very same. Which is better?": "两个回答完全相同。哪个更好？",
+    "There is nothing to vote on. Ask a question first.": "还没有可投票的回答。请先提问。",
+    "Thank you, your vote is counted.": "谢谢，你的投票已计入。",
+    "Your vote could not be written down.": "你的投票未能保存。",
+    "A was **{left}**, B was **{right}**.": "甲是 **{left}**，乙是 **{right}**。",
+    # a talk that was downloaded, and the pages behind links
+    "A talk about a picture": "关于一幅画的对话",
+    "Picture {number} of this talk": "这次对话的图片 {number}",
+    "Question": "问题",
+    "Answer": "回答",
+    "Note: {notice}": "说明：{notice}",
+    "Answers by {model}, kept {time} UTC.": "由 {model} 回答，保存于 {time}（UTC）。",
+    "Nothing here": "这里没有内容",
+    "There is no talk under this address: it was withdrawn, or its {days} days are over, or the address is not "
+    "complete.": "这个地址下没有对话：它已被撤回，或 {days} 天的期限已过，或地址不完整。",
+    "Withdraw this link?": "撤回这个链接？",
+    "Nobody can open it afterwards.": "撤回后，谁也打不开它。",
+    "Withdraw the link": "撤回链接",
+    "Withdrawn": "已撤回",
+    "Nobody can open the link any more.": "谁也打不开这个链接了。",
     # errors of the picture's door and of the chat, by their codes
     "PictureError.missing": "找不到这个图片文件。请重新选择。",
     "PictureError.empty": "文件是空的。请选择 JPEG、PNG、WebP 或 GIF 图片。",
@@ -191,6 +240,16 @@ CHINESE: dict[str, str] = {
     "ChatError.one_picture": "这个模型一次对话只看一幅图片。请清空后再谈另一幅。",
     "ChatError.no_round": "还没有回答。请先提问。",
     "ChatError.closed": "这次对话已经关闭。请重新选择图片开始。",
+    "ChatError.no_attention": "只有 MiniGPT-4 一类的模型能显示看了哪里。",
+    "ChatError.loading": "模型还在加载。请一分钟后再试。",
+    "ChatError.elsewhere": "这个模型在别的服务器上运行，不会说明它看了哪里。",
+    "ChatError.not_offered": "这个模型在别的服务器上运行，那里不提供每个词的可能性。",
+    "ChatError.not_said": "要求它从几个词里选一个时，这个模型多半会说别的。",
+    "ChatError.unreachable": "运行这个模型的服务器没有给出完整的回答。请一分钟后再试。",
+    "ChatError.busy": "运行这个模型的服务器太忙。请一分钟后再试。",
+    "ChatError.refused": "运行这个模型的服务器拒绝了这个问题。",
+    "CompareError.same": "一个模型不能和自己比较：请用 --compare 指定另一个模型。",
+    "CompareError.no_adapter": "这个模型没有可以去掉的适配器：请用 --compare 指定第二个模型。",
     "ChatError.out_of_memory": "内存不够。请清空对话重新开始，要求更短的回答或更少的束数，或用量化方式加载模型。",
 }
 
@@ -199,3 +258,13 @@ def say(text: str, language: str, **values) -> str:
     """`text` in "en" or "zh", with `values` in its braces. What there is no Chinese for stays English."""
     spoken = CHINESE.get(text, text) if language == "zh" else text
     return spoken.format(**values) if values else spoken
+
+
+def fetched(model: Future, language: str) -> str:
+    """How much of a model's weights is here, if it is a `Loading` one that fetches them; else nothing."""
+    done, total = getattr(model, "fetched", None) or (0, 0)
+    if not total or done >= total:  # the rest is not a matter of the network
+        return ""
+    share = 100 * done // total
+    megabytes = {"done": f"{done / 1e6:,.0f}", "total": f"{total / 1e6:,.0f}"}
+    return say("{done} of {total} MB fetched, {share} %", language, share=share, **megabytes)

@@ -194,6 +194,11 @@ document.querySelector("#skip")?.addEventListener("submit", async (event) => {
   leave(item.dataset.next);
 });
 
+document.querySelector("#unskip")?.addEventListener("click", () => {
+  document.querySelector("#skipped").remove();
+  save("skip", null);
+});
+
 // --- keys ---
 
 addEventListener("keydown", (event) => {
