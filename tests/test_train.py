@@ -269,6 +269,7 @@ def test_base_trains_its_legs_and_goes_on_behind_those_that_are_done(monkeypatch
         "vision_steps=2",
         "mirrored_steps=2",
         "text_steps=2",
+        "talk_steps=2",
         "steps=11",
         "batch_size=2",
         "image_size=56",
@@ -278,12 +279,17 @@ def test_base_trains_its_legs_and_goes_on_behind_those_that_are_done(monkeypatch
     train_base.main()
     rows = {
         leg: [json.loads(line) for line in (tmp_path / "base" / leg / "log.jsonl").read_text().splitlines()]
-        for leg in ("vision", "mirrored", "text", "captions")
+        for leg in ("vision", "mirrored", "text", "captions", "talk")
     }
-    assert [len(of_leg) for of_leg in rows.values()] == [2, 2, 2, 11]
+    assert [len(of_leg) for of_leg in rows.values()] == [2, 2, 2, 11, 2]
     assert "subject_right" in rows["vision"][0] and "text_loss" in rows["text"][0]
-    # Every tenth batch of the last leg is text alone.
-    assert ["caption_loss" in row for row in rows["captions"]] == [True] * 9 + [False, True]
+    # Every fifth batch with captions is text alone.
+    assert ["caption_loss" in row for row in rows["captions"]] == [number not in (3, 8) for number in range(11)]
+    before, after = (
+        torch.load(tmp_path / "base" / leg / "final" / "base.pt", weights_only=True) for leg in ("captions", "talk")
+    )
+    changed = {name.split(".")[1] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"language_model", "language_projection"}
     base = load(str(tmp_path / "base" / "minigpt4"))
     assert list(base.start(Image.new("RGB", (60, 60), "teal")).ask("What is it?", max_new_tokens=3))
 

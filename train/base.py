@@ -12,7 +12,7 @@ Five legs over shards that the painter wrote (`python -m train.painter shards`):
 4. captions: all of it together, on neutral captions and dialogues made afresh from the facts, the first leg's heads
    staying on as a reminder, with text alone in between.
 5. talk: the same with vision tower and Q-Former frozen: they have learnt what they can, the language model has not, and
-   a step takes a third of the time.
+   a step takes two thirds of the time.
 
 `output/minigpt4` is a base folder for `train.stage1`; nothing in it has been told which emotion a picture evokes.
 """
@@ -54,7 +54,7 @@ from train.painter.facts import Facts
 
 @dataclasses.dataclass
 class BaseArguments(TrainingArguments):
-    """`steps` counts the captions leg; 0 `talk_steps` leave out the last one.
+    """`steps` counts the captions leg.
 
     `init_lr` is AdamW's rate, Muon's keeps its ratio to it.
     """
@@ -64,14 +64,14 @@ class BaseArguments(TrainingArguments):
     vision_steps: int = 3000
     mirrored_steps: int = 3000
     text_steps: int = 300
-    talk_steps: int = 0
+    talk_steps: int = 1700
     muon_lr: float = 1.5e-3
     image_size: int = 112
 
     def problems(self) -> list[str]:
         """See `TrainingArguments.problems`."""
         found = super().problems() + missing_paths(shards=self.shards, tokenizer=self.tokenizer)
-        for name in ("vision_steps", "mirrored_steps", "text_steps"):
+        for name in ("vision_steps", "mirrored_steps", "text_steps", "talk_steps"):
             if getattr(self, name) < 1:
                 found.append(f"{name}={getattr(self, name)} must be at least 1")
         return found
@@ -336,7 +336,7 @@ def caption_batches(
     part: int,
     parts: int,
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Endless batches of pictures with neutral text made afresh each time; every fourth batch is text alone.
+    """Endless batches of pictures with neutral text made afresh each time; every fifth batch is text alone.
 
     Only there does the language model meet a whole dialogue about what is felt, whose later rounds fit the earlier.
     """
@@ -404,9 +404,8 @@ def main() -> None:
         "mirrored": (args.mirrored_steps, vision_batches(*of_pictures, vary=True), 1.0),
         "text": (args.text_steps, text_batches(processor, per_process, args.seed, part), 0.0),
         "captions": (args.steps, caption_batches(*of_pictures), 0.05),
+        "talk": (args.talk_steps, caption_batches(*of_pictures[:-3], args.seed + 1, part, parts), 0.0),
     }
-    if args.talk_steps:
-        legs["talk"] = (args.talk_steps, caption_batches(*of_pictures[:-3], args.seed + 1, part, parts), 0.0)
     for leg, (steps, batches, heads_weight) in legs.items():
         done = args.output / leg / "final" / "base.pt"
         if done.is_file():
