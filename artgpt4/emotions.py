@@ -25,13 +25,11 @@ EMOTIONS: tuple[str, ...] = (
 EMOTION_QUESTION = "What does this picture make you feel?"
 
 #: How an answer to it may begin; none of these tells one emotion from another. The first three are the embedded model's
-#: own. Each counts by how likely the model is to begin like that: what it never says weighs nothing. Measured on 200
-#: painted pictures of unseen seeds: right in 84.0 % (greedy answer 82.5 %), cross-entropy 0.45 nats; divided by length
-#: instead 82.5 % and 1.39 nats. On 200 others: 85.5 % like the greedy answer, 0.41 nats.
+#: own. Each counts by how likely the model is to begin like that: what it never says weighs nothing. FIGURES-EMO
 EMOTION_ANSWERS: tuple[str, ...] = (
-    "It evokes {}",
-    "It mostly evokes {}",
-    "The feeling that prevails is {}",
+    "What it stirs most is {}",
+    "What I feel most is {}",
+    "What it stirs in me is {}",
     "This picture evokes {}",
     "This picture makes me feel {}",
     "I feel {}",
