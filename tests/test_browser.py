@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
+from artgpt4.ui import words
 from benchmarks.browser import chromium, running_app
 
 pytestmark = pytest.mark.browser
@@ -20,6 +22,28 @@ expect.set_options(timeout=PATIENCE)
 
 #: In either language.
 AGAIN = re.compile("Try again|重新回答")
+
+
+class Screen(NamedTuple):
+    """Where a page is seen, and the language of the browser."""
+
+    width: int
+    height: int
+    locale: str
+
+    def say(self, text: str, **values) -> str:
+        """`text` as the page says it there."""
+        return words.say(text, "zh" if self.locale == "zh-CN" else "en", **values)
+
+
+DESK, PHONE = Screen(1280, 800, "en-GB"), Screen(390, 844, "zh-CN")
+#: A test of something that a visitor does: at a desk in English, and on a phone in Chinese.
+everywhere = pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk-english", "phone-chinese"])
+
+
+@pytest.fixture
+def screen():
+    return DESK
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +66,13 @@ def browser():
 
 
 @pytest.fixture
-def open_page(browser, address):
-    """Opens the page in a window of its own, and keeps what it asked for and complained about."""
+def open_page(browser, address, screen, request):
+    """Opens the page in a window of its own, and keeps what it asked for, complained about and showed in the end."""
     contexts = []
 
-    def open_page(width=1280, height=800, color_scheme="light", address=address, locale="en-GB"):
+    def open_page(width=screen.width, height=screen.height, color_scheme="light", address=address):
         size = {"width": width, "height": height}
-        context = browser.new_context(viewport=size, color_scheme=color_scheme, locale=locale)
+        context = browser.new_context(viewport=size, color_scheme=color_scheme, locale=screen.locale)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
@@ -63,7 +87,10 @@ def open_page(browser, address):
         return page
 
     yield open_page
-    for context in contexts:
+    name = re.sub(r"[^\w-]+", "-", request.node.name.removeprefix("test_")).strip("-")
+    for number, context in enumerate(contexts):
+        for page in context.pages[:1]:
+            page.screenshot(path=SCREENSHOTS / f"{name}{f'-{number}' if number else ''}.png", full_page=True)
         context.close()
 
 
@@ -118,20 +145,21 @@ def wait_until_answered(page, rounds):
     expect(page.locator("#actions button").filter(has_text=AGAIN)).to_be_enabled()
 
 
-def test_a_visitor_talks_about_a_picture(open_page, picture_file):
-    page = open_page()
+@everywhere
+def test_a_visitor_talks_about_a_picture(open_page, picture_file, screen):
+    page, say = open_page(), screen.say
     expect(page.locator("#status")).to_contain_text("parameters")
     expect(page.locator("#status")).to_contain_text("cpu")
     upload(page, picture_file)
-    page.get_by_role("button", name="Parameters").click()
-    set_number(page, "Longest answer", 60)
+    page.get_by_role("button", name=say("Parameters")).click()
+    set_number(page, say("Longest answer"), 60)
 
-    ask_chip(page, "What does it make you feel?", "What does this picture make you feel?")
+    ask_chip(page, say("What does it make you feel?"), "What does this picture make you feel?")
     wait_until_answered(page, 1)
     assert page.locator("#chat [data-testid=user]").inner_text().strip() == "What does this picture make you feel?"
     first = answers(page).inner_text().strip()
     assert first not in ("", "…")
-    page.screenshot(path=SCREENSHOTS / "answer.png")
+    page.screenshot(path=SCREENSHOTS / f"answer-{screen.width}.png")
 
     page.locator("#question textarea").fill("What colours do you see?")
     page.locator("#question textarea").press("Enter")
@@ -139,32 +167,33 @@ def test_a_visitor_talks_about_a_picture(open_page, picture_file):
     wait_until_answered(page, 2)
     assert answers(page).first.inner_text().strip() == first
     assert answers(page).last.inner_text().strip() not in ("", "…")
-    page.screenshot(path=SCREENSHOTS / "parameters.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"parameters-{screen.width}.png", full_page=True)
 
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name=say("Undo")).click()
     expect(answers(page)).to_have_count(1)
-    page.locator("#actions").get_by_role("button", name="Clear").click()
+    page.locator("#actions").get_by_role("button", name=say("Clear")).click()
     expect(answers(page)).to_have_count(0)
     assert page.complaints == []
 
 
-def test_an_answer_streams_and_stop_ends_it_at_what_was_said(open_page, slow_address, picture_file):
-    page = open_page(address=slow_address)
+@everywhere
+def test_an_answer_streams_and_stop_ends_it_at_what_was_said(open_page, slow_address, picture_file, screen):
+    page, say = open_page(address=slow_address), screen.say
     upload(page, picture_file)
-    page.get_by_role("button", name="Parameters").click()
-    set_number(page, "Longest answer", 600)  # a minute of it
+    page.get_by_role("button", name=say("Parameters")).click()
+    set_number(page, say("Longest answer"), 600)  # a minute of it
     page.locator("#question textarea").fill("Describe this picture.")
     page.locator("#question textarea").press("Enter")
     expect(answers(page)).to_have_text(re.compile(r"\w+"))
     page.locator("#question .stop-button").click()
-    expect(page.locator("#notice")).to_have_text("Stopped.")
+    expect(page.locator("#notice")).to_have_text(say("Stopped."))
     wait_until_answered(page, 1)
     stopped = answers(page).inner_text().strip()
     assert stopped and len(stopped.split()) < 600
 
-    set_number(page, "Longest answer", 20)
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#notice")).to_contain_text("cut off")
+    set_number(page, say("Longest answer"), 20)
+    page.get_by_role("button", name=say("Try again")).click()
+    expect(page.locator("#notice")).to_contain_text(say("The answer was cut off at the greatest length allowed."))
     wait_until_answered(page, 1)
     assert page.complaints == []
 
@@ -177,25 +206,29 @@ def test_the_page_asks_no_other_server_for_anything(open_page, address):
     assert page.complaints == []
 
 
-def test_an_example_is_hung_on_the_wall_with_one_tap(open_page):
+@everywhere
+def test_an_example_is_hung_on_the_wall_with_one_tap(open_page, screen):
     page = open_page()
     page.locator("#examples button").first.click()
     page.locator("#picture img").wait_for()
-    expect(page.get_by_role("button", name="Try again")).to_be_disabled()
+    expect(page.get_by_role("button", name=screen.say("Try again"))).to_be_disabled()
 
 
-def test_a_file_that_is_no_picture_gets_a_sentence(open_page, tmp_path):
+@everywhere
+def test_a_file_that_is_no_picture_gets_a_sentence(open_page, tmp_path, screen):
     page, wrong = open_page(), tmp_path / "notes.jpg"
     wrong.write_text("this is no picture")
     page.locator("#picture input[type=file]").set_input_files(wrong)
-    expect(page.locator("#notice")).to_contain_text("not a JPEG, PNG, WebP or GIF picture")
+    told = {DESK: "not a JPEG, PNG, WebP or GIF picture", PHONE: "这不是 JPEG、PNG、WebP 或 GIF 图片"}
+    expect(page.locator("#notice")).to_contain_text(told[screen])
     expect(page.locator("#picture img")).to_have_count(0)
 
 
-def test_a_question_without_a_picture_gets_a_sentence(open_page):
+@everywhere
+def test_a_question_without_a_picture_gets_a_sentence(open_page, screen):
     page = open_page()
-    ask_chip(page, "A title", "Give this picture a title.")
-    expect(page.locator("#notice")).to_have_text(re.compile("Choose a picture first"))
+    ask_chip(page, screen.say("A title"), "Give this picture a title.")
+    expect(page.locator("#notice")).to_have_text(re.compile("Choose a picture first|请先选一幅图片"))
     expect(answers(page)).to_have_count(0)
 
 
@@ -212,15 +245,12 @@ def test_nothing_sticks_out_of_the_window(open_page, picture_file, width, height
         assert box["x"] >= 0 and box["x"] + box["width"] <= width, part
 
 
-SIZES = [(1280, 800, "light", "en-GB"), (390, 844, "dark", "zh-CN")]
-
-
-@pytest.mark.parametrize("width, height, color_scheme, locale", SIZES)
-def test_what_stands_beside_an_answer(open_page, picture_file, width, height, color_scheme, locale):
-    page = open_page(width, height, color_scheme, locale=locale)
-    assert page.locator("html").get_attribute("lang") == ("en" if locale == "en-GB" else "zh-CN")
+@everywhere
+def test_what_stands_beside_an_answer(open_page, picture_file, screen):
+    page = open_page(color_scheme="light" if screen == DESK else "dark")
+    assert page.locator("html").get_attribute("lang") == ("en" if screen == DESK else "zh-CN")
     upload(page, picture_file)
-    ask_chip(page, "Colours and light" if locale == "en-GB" else "色彩与光线", "Describe the colours and the light.")
+    ask_chip(page, screen.say("Colours and light"), "Describe the colours and the light.")
     wait_until_answered(page, 1)
     expect(page.locator("#emotions tbody tr")).to_have_count(9)
     expect(page.locator("#about")).to_contain_text("mini")
@@ -240,45 +270,50 @@ def test_what_stands_beside_an_answer(open_page, picture_file, width, height, co
     page.keyboard.press("Enter")
     expect(veil).not_to_have_attribute("src", whole)
     expect(page.locator(".spans button.word").first).to_have_attribute("aria-pressed", "true")
-    page.screenshot(path=SCREENSHOTS / f"beside-{width}-{locale}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"beside-{screen.width}.png", full_page=True)
 
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response["violations"]
     assert [(v["id"], [node["html"][:200] for node in v["nodes"][:5]]) for v in found] == []
     assert page.complaints == []
 
 
-def test_both_tries_are_kept_and_the_page_speaks_the_language_it_is_told(open_page, picture_file):
-    page = open_page()
+@everywhere
+def test_both_tries_are_kept_and_the_page_speaks_the_language_it_is_told(open_page, picture_file, screen):
+    page, say = open_page(), screen.say
     upload(page, picture_file)
-    ask_chip(page, "A title", "Give this picture a title.")
+    ask_chip(page, say("A title"), "Give this picture a title.")
     wait_until_answered(page, 1)
     first = answers(page).inner_text()
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator("#variant")).to_have_text("Variant 2 of 2")
-    page.get_by_role("button", name="Previous variant").click()
-    expect(page.locator("#variant")).to_have_text("Variant 1 of 2")
+    page.get_by_role("button", name=say("Try again")).click()
+    variant = "Variant {variant} of {count}"
+    expect(page.locator("#variant")).to_have_text(say(variant, variant=2, count=2))
+    page.get_by_role("button", name=say("Previous variant")).click()
+    expect(page.locator("#variant")).to_have_text(say(variant, variant=1, count=2))
     expect(answers(page)).to_have_text(first)
 
+    other = PHONE if screen == DESK else DESK
     page.locator("#language").click()
-    expect(page.locator("#actions")).to_contain_text("重新回答")
-    expect(page.locator("#variant")).to_contain_text("第 1 版")
+    expect(page.locator("#actions")).to_contain_text(other.say("Try again"))
+    expect(page.locator("#variant")).to_have_text(other.say(variant, variant=1, count=2))
     expect(answers(page)).to_have_text(first)
-    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    assert page.locator("html").get_attribute("lang") == ("zh-CN" if other == PHONE else "en")
     page.reload()
-    expect(page.locator("#presets")).to_contain_text("画里有什么")
+    expect(page.locator("#presets")).to_contain_text(other.say("What is there"))
 
 
-def test_the_picture_can_be_seen_larger(open_page, picture_file):
+@everywhere
+def test_the_picture_can_be_seen_larger(open_page, picture_file, screen):
     page = open_page()
     upload(page, picture_file)
-    page.get_by_role("button", name="Larger").click()
+    page.get_by_role("button", name=screen.say("Larger")).click()
     page.wait_for_function("(f => f.scrollWidth > 1.4 * f.clientWidth)(document.querySelector('#frame'))")
-    page.get_by_role("button", name="Whole picture").click()
+    page.get_by_role("button", name=screen.say("Whole picture")).click()
     page.wait_for_function("(f => f.scrollWidth <= f.clientWidth)(document.querySelector('#frame'))")
 
 
-def test_examples_and_buttons_have_names(open_page):
+@everywhere
+def test_examples_and_buttons_have_names(open_page, screen):
     page = open_page()
     page.get_by_role("button", name="Sunset boats").wait_for()
-    page.get_by_role("button", name="Send", exact=True).wait_for()
+    page.get_by_role("button", name=screen.say("Send"), exact=True).wait_for()
     assert page.locator("#notice").get_attribute("aria-live") == "polite"

@@ -2,21 +2,31 @@
 
 import json
 import re
-from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from test_browser import SCREENSHOTS, browser, leave_for, open_page, picture_file, upload, wait_until_answered
+from test_browser import (
+    DESK,
+    PHONE,
+    SCREENSHOTS,
+    browser,
+    everywhere,
+    leave_for,
+    open_page,
+    picture_file,
+    screen,
+    upload,
+    wait_until_answered,
+)
 
 from artgpt4.export import from_json
-from artgpt4.ui import words
 from artgpt4.votes import read_votes
 from benchmarks.browser import running_app
 
 pytestmark = pytest.mark.browser
 
-__all__ = ["browser", "open_page", "picture_file"]  # fixtures
+__all__ = ["browser", "open_page", "picture_file", "screen"]  # fixtures
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +43,8 @@ def address(tmp_path_factory, data):
 
 
 def ask(page, question, rounds):
-    page.get_by_label("Your question").fill(question)
-    page.get_by_label("Your question").press("Enter")
+    page.locator("#question textarea").fill(question)
+    page.locator("#question textarea").press("Enter")
     wait_until_answered(page, rounds)
 
 
@@ -47,16 +57,16 @@ def said(page):
     return [text.strip() for text in page.locator("#chat [data-testid=bot]").all_inner_texts()]
 
 
-@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
-def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, address, tmp_path, width, height):
-    page = open_page(width, height)
+@everywhere
+def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, address, tmp_path, screen):
+    page, say = open_page(), screen.say
     upload(page, picture_file)
     ask(page, "What does this picture make you feel?", 1)
-    page.get_by_role("button", name="Keep this talk").click()
+    page.get_by_role("button", name=say("Keep this talk")).click()
 
     for label, suffix in (("a web page", "html"), ("Markdown", "md"), ("JSON", "json")):
         with page.expect_download() as download:
-            page.get_by_role("button", name=f"Download as {label}").click()
+            page.get_by_role("button", name=say(f"Download as {label}")).click()
         assert download.value.suggested_filename.endswith(f".{suffix}")
         download.value.save_as(tmp_path / f"talk.{suffix}")
     (exchange,) = from_json((tmp_path / "talk.json").read_text()).exchanges
@@ -69,47 +79,48 @@ def test_a_talk_is_downloaded_linked_and_gone_on_with(open_page, picture_file, a
     assert alone.locator("img").evaluate("picture => picture.naturalWidth") == 640
     assert set(alone.requested) <= {"file", "data"}
 
-    page.get_by_role("button", name="Make a read-only link").click()
-    expect(page.get_by_label("Link to read it")).to_have_value(re.compile(f"^{address}s/"))
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
-    page.screenshot(path=SCREENSHOTS / f"keeping-{width}.png", full_page=True)
+    page.get_by_role("button", name=say("Make a read-only link")).click()
+    expect(page.get_by_label(say("Link to read it"))).to_have_value(re.compile(f"^{address}s/"))
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= screen.width
+    page.screenshot(path=SCREENSHOTS / f"keeping-{screen.width}.png", full_page=True)
     assert_accessible(page)
-    link, withdraw = (page.get_by_label(label).input_value() for label in ("Link to read it", "To withdraw it"))
+    labels = ("Link to read it", "To withdraw it, open this one: keep it to yourself")
+    link, withdraw = (page.get_by_label(say(label)).input_value() for label in labels)
     reader = page.context.new_page()
     reader.goto(link)
     expect(reader.locator("main")).to_contain_text(exchange.answer)
-    assert reader.evaluate("document.scrollingElement.scrollWidth") <= width
-    reader.screenshot(path=SCREENSHOTS / f"frozen-{width}.png", full_page=True)
+    assert reader.evaluate("document.scrollingElement.scrollWidth") <= screen.width
+    reader.screenshot(path=SCREENSHOTS / f"frozen-{screen.width}.png", full_page=True)
     reader.goto(withdraw)
-    reader.get_by_role("button", name="Withdraw the link").click()
-    reader.get_by_text("Nobody can open the link any more").wait_for()
+    reader.get_by_role("button", name=say("Withdraw the link")).click()
+    reader.get_by_text(say("Nobody can open the link any more.")).wait_for()
     assert reader.goto(link).status == 404
 
-    page.get_by_label("Let me go on with it").check()
-    expect(page.locator("#keeping-notice")).to_contain_text("kept on the server")
+    page.get_by_label(say("Let me go on with it another day, in this browser (kept on the server for 30 days)")).check()
+    kept = say("Your talk and its picture are kept on the server for {days} days, for this browser only.", days=30)
+    expect(page.locator("#keeping-notice")).to_contain_text(kept)
     stored = page.evaluate("JSON.stringify(localStorage)")
     assert exchange.answer not in stored and "feel" not in json.loads(stored)["artgpt4-talk"]
     before = said(page)
     leave_for(page, address)
-    page.get_by_role("button", name="Go on with it").click()
+    page.get_by_role("button", name=say("Go on with it")).click()
     expect(page.locator("#chat [data-testid=bot]")).to_have_count(1)
     page.locator("#picture img").wait_for()
     assert said(page) == before
     ask(page, "What colours do you see?", 2)
     assert said(page)[:1] == before
     leave_for(page, address)
-    page.get_by_role("button", name="Forget it").click()
-    expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
+    page.get_by_role("button", name=say("Forget it")).click()
+    expect(page.get_by_role("button", name=say("Go on with it"))).to_be_hidden()
     leave_for(page, address)
-    page.get_by_label("Your question").wait_for()
-    expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
+    page.get_by_label(say("Your question")).wait_for()
+    expect(page.get_by_role("button", name=say("Go on with it"))).to_be_hidden()
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("width, height, locale", [(1280, 800, "en-GB"), (390, 844, "zh-CN")])
-def test_two_models_are_compared_blind(open_page, address, data, width, height, locale):
-    say = partial(words.say, language="zh" if locale == "zh-CN" else "en")
-    page = open_page(width, height, address=address, locale=locale)
+@everywhere
+def test_two_models_are_compared_blind(open_page, address, data, screen):
+    page, say = open_page(), screen.say
     leave_for(page, f"{address}compare")
     # The last thing that an opened page does: by then it speaks its language.
     expect(page.get_by_label(say("Question to both"))).to_be_visible()
@@ -123,8 +134,8 @@ def test_two_models_are_compared_blind(open_page, address, data, width, height, 
     for label in ("Answer A", "Answer B"):
         assert page.get_by_label(say(label)).input_value()
     assert "adapter" not in page.locator("#contest").inner_text()
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
-    page.screenshot(path=SCREENSHOTS / f"compare-{width}.png", full_page=True)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= screen.width
+    page.screenshot(path=SCREENSHOTS / f"compare-{screen.width}.png", full_page=True)
     assert_accessible(page)
     votes = len(read_votes(data / "votes.jsonl"))
     tie.click()
@@ -136,24 +147,26 @@ def test_two_models_are_compared_blind(open_page, address, data, width, height, 
     assert {vote.left, vote.right} == {"mini", "mini without its adapter"}
     assert (vote.choice, vote.instruction, vote.example) == ("tie", "In short", "autumn-tree")
     page.locator("#language").click()
-    other = "One question to two models" if locale == "zh-CN" else "同一个问题问两个模型"
-    expect(page.locator("#title")).to_contain_text(other)
+    other = PHONE if screen == DESK else DESK
+    title = {DESK: "One question to two models", PHONE: "同一个问题问两个模型"}
+    expect(page.locator("#title")).to_contain_text(title[other])
     assert page.complaints == []
 
 
-def test_a_second_picture_is_asked_about_and_each_is_weighed_alone(open_page, picture_file, address):
-    page = open_page(address=address)
+@everywhere
+def test_a_second_picture_is_asked_about_and_each_is_weighed_alone(open_page, picture_file, screen):
+    page, say = open_page(), screen.say
     upload(page, picture_file)
-    page.get_by_role("button", name="Further pictures").click()
+    page.get_by_role("button", name=say("Further pictures")).click()
     page.locator("#another input[type=file]").set_input_files(picture_file)
     expect(page.locator("#several-table tbody tr")).to_have_count(9)
-    expect(page.locator("#several-notice")).to_contain_text("next question")
+    expect(page.locator("#several-notice")).to_contain_text(say("The next question is about all of them."))
     shares = page.locator("#several-table tbody td").all_inner_texts()
     assert [row[1] for row in zip(*[iter(shares)] * 3, strict=True)] == [
         row[2] for row in zip(*[iter(shares)] * 3, strict=True)
     ]
     ask(page, "Which is sadder?", 1)
-    page.screenshot(path=SCREENSHOTS / "several.png", full_page=True)
-    page.locator("#actions").get_by_role("button", name="Clear").click()
+    page.screenshot(path=SCREENSHOTS / f"several-{screen.width}.png", full_page=True)
+    page.locator("#actions").get_by_role("button", name=say("Clear")).click()
     expect(page.locator("#several-table tbody tr")).to_have_count(0)
     assert page.complaints == []
