@@ -25,7 +25,8 @@ EMOTIONS: tuple[str, ...] = (
 EMOTION_QUESTION = "What does this picture make you feel?"
 
 #: How an answer to it may begin; none of these tells one emotion from another. The first three are the embedded model's
-#: own. Each counts by how likely the model is to begin like that: what it never says weighs nothing. FIGURES-EMO
+#: own. Each counts by how likely the model is to begin like that: what it never says weighs nothing. Measured on 150
+#: painted pictures of unseen seeds: right in 83.3 % (greedy answer 80.0 %); on the 100 by which they were chosen, 89 %.
 EMOTION_ANSWERS: tuple[str, ...] = (
     "What it stirs most is {}",
     "What I feel most is {}",

@@ -10,12 +10,12 @@ from train.evaluate_mini import evaluate
 @pytest.fixture(scope="module")
 def figures():
     """Its figures on 80 unseen pictures: bounds below leave room for so few."""
-    return evaluate(artgpt4.load("mini"), count=80, batch_size=40)
+    return evaluate(artgpt4.load("mini"), count=80, batch_size=80, of_each=2, pool=150)
 
 
 @pytest.mark.parametrize(
     ("fact", "least"),
-    [("subject", 0.80), ("leading colour", 0.75), ("emotion", 0.58), ("brightness", 0.85), ("manner", 0.65)],
+    [("subject", 0.90), ("leading colour", 0.80), ("emotion", 0.70), ("brightness", 0.85), ("manner", 0.75)],
 )
 def test_names_what_is_in_an_unseen_picture(figures, fact, least):
     assert figures["facts"][fact]["right"] >= least
@@ -36,14 +36,14 @@ def test_every_answer_ends(figures):
 
 
 def test_reasons_belong_to_the_emotion_that_was_named(figures):
-    assert figures["why names the same emotion"] >= 0.9
+    assert figures["why names the same emotion"] >= 0.8
 
 
 def test_adapter_is_what_names_emotions():
     # The base has never been told what a picture evokes; its adapter has.
     model = artgpt4.load("mini")
     with model.model.disable_adapter():
-        base = evaluate(model, count=40, batch_size=40)
+        base = evaluate(model, count=40, batch_size=40, of_each=1, pool=40)
     assert base["facts"]["subject"]["right"] >= 0.75
     assert base["facts"]["emotion"]["right"] <= 0.4
 
