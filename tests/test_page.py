@@ -27,7 +27,7 @@ from artgpt4.ui.errors import sentence
 from artgpt4.ui.page import build_page
 from artgpt4.ui.visitor import Visitor, VisitorError
 from artgpt4.ui.webpage import find_page
-from artgpt4.ui.words import CHINESE, say
+from artgpt4.ui.words import CHINESE, describe, say
 
 PACKAGE = Path(artgpt4.__file__).parent
 #: What a model, or somebody who writes into its picture, might want the page to do.
@@ -122,6 +122,13 @@ def test_whatever_stands_on_the_page_at_the_start_is_in_chinese_too():
     }
     own = {text for text in stands if text not in CHINESE and not text.startswith("**mini**")}
     assert own <= {"Chatbot", "Textbox", "Button", "HTML", "Markdown", "State"}, own
+
+
+def test_what_the_embedded_model_says_of_itself_is_in_chinese_too():
+    own = artgpt4.load("mini").description
+    assert describe(own, "en") == own and describe("Another model.", "zh") == "Another model."
+    assert describe(own, "zh").startswith("一个 1,180 万参数的玩具模型")
+    assert describe("LLaVA of 7.1 billion parameters, with lora.", "zh") == "LLaVA，71 亿参数，带 lora。"
 
 
 def test_every_error_of_a_visitor_is_in_chinese():

@@ -18,7 +18,7 @@ from artgpt4.ui import panel, view
 from artgpt4.ui.errors import sentence
 from artgpt4.ui.parameters import PARAMETERS
 from artgpt4.ui.visitor import Pending, Visitor, VisitorError
-from artgpt4.ui.words import fetched, say
+from artgpt4.ui.words import describe, fetched, say
 
 if TYPE_CHECKING:
     from artgpt4.chat import ChatModel
@@ -65,7 +65,8 @@ class Handlers:
             told = say("**{name}** could not be loaded.", language, name=self.name)
             return f"{told} {sentence(error, language)}"
         model = self.model.result()
-        told = f"**{model.name}** · {model.device} · {str(model.dtype).removeprefix('torch.')}\n\n{model.description}"
+        told = f"**{model.name}** · {model.device} · {str(model.dtype).removeprefix('torch.')}"
+        told = f"{told}\n\n{describe(model.description, language)}"
         if language == "en":
             return told
         return f"{told}\n\n{say('Answers are in the language that the model was trained in.', language)}"

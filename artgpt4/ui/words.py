@@ -3,6 +3,7 @@
 Messages of the picture's door and of the chat are told apart by their codes; all others by their English text.
 """
 
+import re
 from concurrent.futures import Future
 
 LANGUAGES = ("en", "zh")
@@ -15,6 +16,12 @@ CHINESE: dict[str, str] = {
     "{name} is still loading …": "{name} 仍在加载……",
     "{done} of {total} MB fetched, {share} %": "已下载 {done} / {total} MB（{share}%）",
     "**{name}** could not be loaded.": "无法加载 **{name}**。",
+    "A toy of {size} parameters, trained from scratch on pictures painted by program. It can tell such a picture's "
+    "subject, colours, light and mood; what it says about real art is not to be relied on.": (
+        "一个 {size}参数的玩具模型，只用程序画的图片从零训练。"
+        "它能认出这类图片的题材、色彩、光线和气氛；对真实艺术作品的话不可当真。"
+    ),
+    "{family} of {size} parameters{method}.": "{family}，{size}参数{method}。",
     "Answers are in the language that the model was trained in.": "模型用英文训练，问题和回答请用英文。",
     # the picture
     "Picture": "图片",
@@ -258,6 +265,18 @@ def say(text: str, language: str, **values) -> str:
     """`text` in "en" or "zh", with `values` in its braces. What there is no Chinese for stays English."""
     spoken = CHINESE.get(text, text) if language == "zh" else text
     return spoken.format(**values) if values else spoken
+
+
+def describe(description: str, language: str) -> str:
+    """What `artgpt4.loading` says of a model, in "en" or "zh"; other descriptions stay as they are."""
+    for text in (text for text in CHINESE if language == "zh" and "{size} parameters" in text):
+        found = re.fullmatch(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", re.escape(text)), description)
+        if found:
+            number, unit = found["size"].split()
+            size = f"{float(number) * 100:,.0f} 万" if unit == "million" else f"{float(number) * 10:,.0f} 亿"
+            values = found.groupdict() | {"size": size}
+            return say(text, language, **values).replace(", with ", "，带 ")
+    return description
 
 
 def fetched(model: Future, language: str) -> str:
