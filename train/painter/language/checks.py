@@ -9,8 +9,8 @@ from train.painter.language.statements import state
 from train.painter.vocabulary import UNKNOWN
 
 
-def thing_yes(facts: Facts, rng: random.Random, thing: Thing) -> str:
-    """Yes, with its place and colour."""
+def thing_yes(facts: Facts, rng: random.Random, thing: Thing, alone: bool = False) -> str:
+    """Yes, with its place and colour; unless `alone`, half of the time also what the whole shows."""
     several = thing.name in things.SEVERAL
     coloured, other = rng.random() < 0.6, rng.random() < 0.5
     inside = coloured and rng.random() < 0.5
@@ -28,11 +28,11 @@ def thing_yes(facts: Facts, rng: random.Random, thing: Thing) -> str:
             c=thing.colour,
             it="they are" if several else "it is",
         )
-    return paragraph([text, state("subject", facts, rng) if rng.random() < 0.5 else ""])
+    return paragraph([text, state("subject", facts, rng) if not alone and rng.random() < 0.5 else ""])
 
 
-def thing_no(facts: Facts, rng: random.Random, name: str) -> str:
-    """No, and what is there instead."""
+def thing_no(facts: Facts, rng: random.Random, name: str, alone: bool = False) -> str:
+    """No; unless `alone`, also what is there instead."""
     text = say(
         rng,
         "no, [there {be} no {n} in it|I see no {n} in it|I cannot find {any} {n} in it|it shows no {n}|it has no {n}|"
@@ -44,7 +44,7 @@ def thing_no(facts: Facts, rng: random.Random, name: str) -> str:
     )
     if text.endswith(" in it") and facts.subject == UNKNOWN and rng.random() < 0.5:
         text += ", as far as I can tell"
-    return paragraph([text, state("subject", facts, rng)])
+    return paragraph([text, "" if alone else state("subject", facts, rng)])
 
 
 def absent(facts: Facts, rng: random.Random, name: str) -> str:
