@@ -148,7 +148,7 @@ def wait_until_answered(page, rounds):
 @everywhere
 def test_a_visitor_talks_about_a_picture(open_page, picture_file, screen):
     page, say = open_page(), screen.say
-    expect(page.locator("#status")).to_contain_text("parameters")
+    expect(page.locator("#status")).to_contain_text(re.compile("parameters|参数"))
     expect(page.locator("#status")).to_contain_text("cpu")
     upload(page, picture_file)
     page.get_by_role("button", name=say("Parameters")).click()
@@ -200,7 +200,7 @@ def test_an_answer_streams_and_stop_ends_it_at_what_was_said(open_page, slow_add
 
 def test_the_page_asks_no_other_server_for_anything(open_page, address):
     page = open_page()
-    expect(page.locator("#status")).to_contain_text("parameters")
+    expect(page.locator("#status")).to_contain_text(re.compile("parameters|参数"))
     page.wait_for_load_state("load")
     assert [url for url in page.requested if not url.startswith((address, "data:", "blob:"))] == []
     assert page.complaints == []

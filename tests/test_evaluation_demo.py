@@ -26,11 +26,11 @@ def folder(tmp_path_factory):
 def test_both_systems_answer_every_example_picture(folder):
     for system in ("artgpt-4-mini", "minigpt-4-mini"):
         run = read_run(folder / system)
-        assert len(run.tables["system"].ids) == len(list(EXAMPLES.glob("*.jpg"))) == 16
+        assert len(run.tables["system"].ids) == len(list(EXAMPLES.glob("*.jpg"))) == 20
         assert not run.about["errors"]
     files = [folder / system / "predictions.jsonl" for system in ("artgpt-4-mini", "minigpt-4-mini")]
     adapters = [path.read_text().count('"adapter": true') for path in files]
-    assert adapters == [16, 0]
+    assert adapters == [20, 0]
 
 
 def test_the_report_has_both_systems_their_controls_and_the_published_rows(folder):
@@ -87,7 +87,7 @@ def test_the_rule_counts_different_words_in_the_answers_alone(tmp_path):
 
 def test_the_examples_page_needs_no_other_file(folder):
     page = (folder / "report" / "examples.html").read_text()
-    assert page.count("data:image/jpeg;base64,") == 16
+    assert page.count("data:image/jpeg;base64,") == 20
     assert "are no survey" in page
     assert all(link.startswith("data:") for link in re.findall(r"""(?:src|href)=["']?([^"'>]*)""", page))
 

@@ -36,6 +36,7 @@ def test_every_answer_ends(figures):
 
 
 def test_reasons_belong_to_the_emotion_that_was_named(figures):
+    # The first version held 0.9; this one, which speaks of more, comes to 0.873 of 150, and is to come back to it.
     assert figures["why names the same emotion"] >= 0.8
 
 
