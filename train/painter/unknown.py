@@ -99,7 +99,7 @@ def _blobs(image, rng) -> np.ndarray:
 
 
 def _bodies(image, rng) -> np.ndarray:
-    """A few large smooth bodies, each with its light and shadow, before a shaded ground: a photograph of some object."""
+    """A few large smooth bodies, each with light and shadow, before a shaded ground: a photograph of some object."""
     size = image.shape[0]
     rows, columns = np.mgrid[:size, :size].astype(np.float32) / size - 0.5
     a, b, *tones = _tones(image, rng, int(rng.integers(3, 9)))
@@ -112,7 +112,9 @@ def _bodies(image, rng) -> np.ndarray:
         u = (columns - x) * np.cos(turn) + (rows - y) * np.sin(turn)
         v = ((rows - y) * np.cos(turn) - (columns - x) * np.sin(turn)) / long
         bearing, far = np.arctan2(v, u), np.hypot(u, v)
-        edge = radius * (1 + sum(rng.normal(0, 0.25 / k) * np.cos(k * bearing + rng.uniform(0, 7)) for k in range(2, 6)))
+        edge = radius * (
+            1 + sum(rng.normal(0, 0.25 / k) * np.cos(k * bearing + rng.uniform(0, 7)) for k in range(2, 6))
+        )
         soft = rng.uniform(0.004, 0.04)
         shadow = 1 / (1 + np.exp(-(edge * 1.15 - np.hypot(u - 0.05, v - 0.05)) / (soft * 4)))
         out = out * (1 - rng.uniform(0, 0.6) * shadow[..., None])

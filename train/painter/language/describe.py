@@ -89,7 +89,12 @@ def curator(facts: Facts, rng: random.Random, emotional: bool) -> str:
     kinds = ["manner", "colours", rng.choice((*clear.composition(facts), "thing"))]
     if emotional:
         kinds += ["emotion", "because"]
-    return paragraph([lead(rng, state("sight" if "thing" in kinds else "subject", facts, rng, "curator"), 0.3), *_spoken(kinds, facts, rng, "curator")])
+    return paragraph(
+        [
+            lead(rng, state("sight" if "thing" in kinds else "subject", facts, rng, "curator"), 0.3),
+            *_spoken(kinds, facts, rng, "curator"),
+        ]
+    )
 
 
 def poetic(facts: Facts, rng: random.Random, emotional: bool) -> str:

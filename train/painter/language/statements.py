@@ -176,8 +176,9 @@ def state(kind: str, facts: Facts, rng: random.Random, register: str = "plain") 
     """One statement about the picture.
 
     Args:
-        kind: "subject", "sight" (the subject without things beside it), "manner", "light", "palette", "colours" (the heaviest), "leading", "tones", "contrast", "density", "horizon", "side",
-            "people", "things", "thing" (one that stands out), "emotion", "second" or "because".
+        kind: "subject", "sight" (the subject without things beside it), "manner", "light", "palette", "colours" (the
+            heaviest), "leading", "tones", "contrast", "density", "horizon", "side", "people", "things", "thing" (one
+            that stands out), "emotion", "second" or "because".
         register: one of `REGISTERS`; kinds without frames of their own in it are said plainly.
 
     Raises:
