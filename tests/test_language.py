@@ -139,6 +139,8 @@ def test_colours_may_be_named_in_any_order_but_a_lead_is_a_claim():
     assert contradictions("The leading colour is green.", facts)
     assert contradictions("The leading colour is teal, followed by green and beige.", facts)
     assert contradictions("The leading colour is teal, followed by beige and green.", facts) == []
+    assert contradictions("The leading colour is teal, with green and beige beside it.", facts) == []
+    assert contradictions("The leading colour is green, with teal and beige beside it.", facts)
 
 
 def test_a_drill_asks_for_what_is_there_as_often_as_for_what_is_not():

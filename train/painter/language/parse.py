@@ -84,7 +84,6 @@ _LEADS = re.compile(
     r"(?:leading|main|dominant|strongest|so much|colour that leads is|what leads is|taken by|most of all there is|"
     r"most of it is|anything it is|seen most is|dominated by|share goes to|place goes to) $|colour is $"
 )
-_ORDERED = re.compile(r"followed by|then |together with|with |and hardly|and little")
 _PALETTES = re.compile(
     r"(?:the main it is|it is chiefly|mostly in|palette is|of it is|for colours it has|consists of|find above all|"
     r"made up of|eye meets|what i find is|lives in|above all it is|built on|palette to|scheme rests on|work rests on|"
@@ -258,7 +257,10 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
         if len(names) > 1 and len(set(names)) > 1:
-            found.append(("colours" if _ORDERED.search(match[0]) or _LEADS.search(before) else "palette", names))
+            ordered = 1 + len(re.findall(r"followed by |then ", match[0]))
+            if _LEADS.search(before) or ordered > 1:
+                found.append(("colours", names[:ordered]))
+            found.append(("palette", names))
         elif (
             re.search(r"(?:\bnot|\bnot much|hardly any|no great part of) $", before)
             and "hardly anything is not" not in before

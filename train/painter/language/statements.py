@@ -89,14 +89,14 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
     if kind == "colours":  # the heaviest alone: the third and the order are what is seen worst
         return kind, {"colours": listed(facts.colours[: rng.randint(1, 2)])}
     if kind == "leading":
-        if rng.random() < 0.5:
+        if rng.random() < 0.75:
             rest = ""
         elif len(facts.colours) == 1:
             rest = say(rng, "[, and hardly another one plays a part|, and little else|, almost alone]")
         else:
             rest = say(
                 rng,
-                "[, followed by {x}|, then {x}|, together with {x}|, with {x} beside it]",
+                "[, together with {x}|, with {x} beside it]",
                 x=listed(facts.colours[1:]),
             )
         return kind, {"lead": facts.colours[0], "rest": rest}
@@ -146,7 +146,7 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         )
         return kind, {"felt": felt}
     if kind == "things":
-        found = some_things(facts, rng, 4)
+        found = some_things(facts, rng, 3)
         return ("things" if found else "no things"), {"things": found}
     if kind == "thing":
         found = clear.evident([thing for thing in facts.things if thing.name not in things.PLACELESS])[:3]
