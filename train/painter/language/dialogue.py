@@ -52,7 +52,7 @@ ANSWER: dict[str, Answer] = {
     "formal": describe.formal,
     "page": make.page,
     "title": make.title,
-    "emotion": lambda facts, rng: feel.feeling(facts, rng, rng.choices(("short", "medium", "long"), (1, 2, 5))[0]),
+    "emotion": lambda facts, rng: feel.feeling(facts, rng, rng.choice(("medium", "long"))),
     "why": feel.why,
     "second emotion": feel.second_emotion,
     "people": feel.people,
@@ -193,8 +193,8 @@ def _inventory(facts: Facts, rng: random.Random) -> Rounds:
 
 #: How often each single fact is asked for in a `_quiz`: what is seen worst, most.
 _QUIZ: dict[str, float] = {
-    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 2, "brightness": 1, "saturation": 1,
-    "warmth": 0.6, "contrast": 1, "density": 1.7, "horizon": 1, "side": 1.7, "people": 2.5, "emotion": 3,
+    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 2.5, "brightness": 1, "saturation": 1,
+    "warmth": 0.6, "contrast": 1, "density": 1.7, "horizon": 1, "side": 1.7, "people": 2.5, "emotion in short": 3,
 }  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def _quiz(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
     """One fact after another, each told in one sentence: what teaches most with the fewest words."""
     left = dict(_QUIZ)
     for name, needless in (
-        ("emotion", not emotional),
+        ("emotion in short", not emotional),
         ("horizon", not facts.horizon and rng.random() < 0.7),
         ("people", not facts.people and rng.random() < 0.9),
         ("manner", facts.manner is None and rng.random() < 0.7),
@@ -216,7 +216,7 @@ def _quiz(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
         del left[kind]
         if kind in words.TONE:
             text = _tone(kind, facts, rng, alone=True)
-        elif kind == "emotion":
+        elif kind == "emotion in short":
             text = feel.feeling(facts, rng, "short")
         else:
             text = paragraph([lead(rng, state({"leading colour": "leading"}.get(kind, kind), facts, rng), 0.2)])
