@@ -193,6 +193,7 @@ class ChatModel:
         embedding = self.base.get_input_embeddings().weight
         self.device, self.dtype = embedding.device, embedding.dtype
         self.max_length: int = self.base.config.text_config.max_position_embeddings
+        self.emotion_temperature: float = getattr(self.base.config, "emotion_temperature", 1.0)
         ends = self.base.config.text_config.eos_token_id
         self.end_ids = {processor.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         # One pass at a time on a device. It is held for one token, not for an answer: conversations take turns, and

@@ -43,6 +43,8 @@ def emotion_probabilities(
 ) -> dict[str, float]:
     """p(emotion | picture) over the nine, by how likely the model is to answer with each: see `likelihood`.
 
+    The logarithms are divided by the model's `emotion_temperature`, which is 1 unless `train.calibrate` found another.
+
     Args:
         model: the model; or a conversation, for its (first) picture, which is not encoded again.
         picture: None with a conversation.
@@ -59,4 +61,8 @@ def emotion_probabilities(
     phrasings = {
         emotion: [answer.format(emotion) for answer in EMOTION_ANSWERS] + [emotion.capitalize()] for emotion in EMOTIONS
     }
-    return candidate_probabilities(model, picture, EMOTION_QUESTION, phrasings)
+    found = candidate_probabilities(model, picture, EMOTION_QUESTION, phrasings)
+    temperature = getattr(model.model if picture is None else model, "emotion_temperature", 1.0)
+    weights = {emotion: p ** (1 / temperature) for emotion, p in found.items()}
+    total = sum(weights.values())
+    return {emotion: weight / total for emotion, weight in weights.items()}

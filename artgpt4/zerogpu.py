@@ -68,7 +68,7 @@ class ZeroGPUModel:
         global _model
         _model = model
         self.name, self.dtype, self.device = model.name, model.dtype, "cuda, lent for each answer"
-        self.description = model.description
+        self.description, self.emotion_temperature = model.description, model.emotion_temperature
 
     def start(self, picture) -> ConversationElsewhere:
         """Opens a conversation about a picture. Raises PictureError: it cannot be used."""

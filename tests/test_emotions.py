@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -13,6 +14,7 @@ from artgpt4.emotions import EMOTION_QUESTION, EMOTIONS, emotion_probabilities
 from artgpt4.images import open_picture
 from artgpt4.likelihood import candidate_probabilities
 from artgpt4.minigpt4 import chat_prompt
+from train.calibrate import fit, tempered
 from train.evaluate_mini import FIRST_SEED
 from train.painter import sample_painting
 
@@ -63,6 +65,24 @@ def test_emotions_sum_to_one_and_a_conversation_gives_its_pictures(model):
     assert tuple(from_picture) == EMOTIONS
     assert sum(from_picture.values()) == pytest.approx(1)
     assert from_conversation == pytest.approx(from_picture, abs=1e-5)
+
+
+def test_a_temperature_flattens_and_leaves_the_order(model, monkeypatch):
+    monkeypatch.setattr(model, "emotion_temperature", 1.0)
+    plain = emotion_probabilities(model, PICTURE)
+    monkeypatch.setattr(model, "emotion_temperature", 2.0)
+    flat = emotion_probabilities(model.start(PICTURE))
+    assert sorted(flat, key=flat.get) == sorted(plain, key=plain.get)
+    assert sum(flat.values()) == pytest.approx(1) and max(flat.values()) < max(plain.values())
+    assert flat["awe"] / flat["fear"] == pytest.approx((plain["awe"] / plain["fear"]) ** 0.5, rel=1e-3)
+
+
+def test_calibration_finds_how_much_too_sure_a_model_is():
+    draw = np.random.default_rng(0)
+    so = draw.dirichlet([0.4] * 9, size=4000)
+    true = np.array([draw.choice(9, p=row) for row in so])
+    assert fit(tempered(so, 1 / 1.8), true) == pytest.approx(1.8, rel=0.06)
+    assert fit(so, true) == pytest.approx(1, rel=0.06)
 
 
 def test_the_likeliest_emotion_is_mostly_the_painted_one(model):

@@ -19,6 +19,7 @@ from train.painter.language import (
     UNANSWERABLE,
     answer,
     caption,
+    checks,
     contradictions,
     dialogue,
     feelings,
@@ -32,6 +33,7 @@ from train.painter.language import (
     words,
 )
 from train.painter.language.balance import balanced
+from train.painter.language.dialogue import _inventory as drill
 from train.painter.language.dialogue import candidates
 from train.painter.language.parse import holds
 from train.painter.language.unanswerable import KINDS, unanswerable
@@ -106,6 +108,48 @@ def test_of_other_facts_the_same_answer_is_untrue(kind, name, values):
         for value in values:
             if value != getattr(facts, name):
                 assert contradictions(text, replace(facts, **{name: value})), (text, value)
+
+
+def test_what_lies_between_two_classes_is_told_only_when_asked():
+    for facts, rng in facts_of(60):
+        facts = replace(facts, measures={"brightness": 0.5, "saturation": 0.9, "density": 0.331, "contrast": 0.1})
+        for kind in ("description", "emotional description", "formal", "curator", "colours and light"):
+            said = parse(answer(kind, facts, rng))
+            cited = facts.brightness if "brightness" in facts.reasons else None
+            assert said.get("brightness", cited) == cited
+            assert "density" not in said or "density" in facts.reasons
+        assert parse(answer("brightness", facts, rng))["brightness"] == facts.brightness
+        assert parse(answer("density", facts, rng))["density"] == facts.density
+
+
+def test_small_things_are_told_only_when_asked():
+    boat = Thing("boat", "left", "bottom", 0.2, "brown")
+    for facts, rng in facts_of(60):
+        facts = replace(facts, subject="field", things=[boat, Thing("bird", "left", "top", 0.004, "black")], reasons=[])
+        for kind in ("subject", "description", "content", "formal", "curator"):
+            assert "bird" not in parse(answer(kind, facts, rng)).get("things", [])
+        assert parse(checks.thing_yes(facts, rng, facts.things[1]))["things"][0] == "bird"
+
+
+def test_colours_may_be_named_in_any_order_but_a_lead_is_a_claim():
+    facts = replace(random_facts(random.Random(0)), colours=["teal", "beige", "green"])
+    assert contradictions("It is made up of green and teal.", facts) == []
+    assert parse("It is made up of green and teal.")["colours"] == ["green", "teal"]
+    assert contradictions("It is made up of green and red.", facts)
+    assert contradictions("The leading colour is green.", facts)
+    assert contradictions("The leading colour is teal, followed by green and beige.", facts)
+    assert contradictions("The leading colour is teal, followed by beige and green.", facts) == []
+    assert contradictions("The leading colour is teal, with green and beige beside it.", facts) == []
+    assert contradictions("The leading colour is green, with teal and beige beside it.", facts)
+
+
+def test_a_drill_asks_for_what_is_there_as_often_as_for_what_is_not():
+    yes = no = 0
+    for facts, rng in facts_of(300):
+        said = [parse(reply)["yes"] for _, reply in drill(facts, rng)]
+        yes, no = yes + sum(said), no + len(said) - sum(said)
+        assert 2 <= len(said) <= 8
+    assert 0.42 < yes / (yes + no) < 0.58
 
 
 def test_things_that_are_not_there_contradict():

@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from artgpt4.minigpt4 import IMAGE, chat_prompt
 from train import base as train_base
 from train import stage2
 from train.args import ArgumentErrors, TrainingArguments, parse
-from train.base import SHIFT, build_model, varied
+from train.base import SHIFT, UNNAMED, build_model, shown, varied, varied_or_unnamed
 from train.checkpoints import save_whole
 from train.data import (
     ShardCaptions,
@@ -34,6 +35,7 @@ from train.loop import accelerator_for, learning_rate, token_loss, train
 from train.pace import Pace
 from train.painter import sample_painting
 from train.painter.measure import measure_pixels
+from train.painter.vocabulary import UNKNOWN
 from train.painter.write import DIALOGUES, write_cc_sbu_align, write_shards
 from train.stage2 import Stage2Arguments
 
@@ -312,6 +314,21 @@ def test_a_mirrored_picture_has_the_mirrored_facts():
             assert (thing.side, turned.side) in {("left", "right"), ("right", "left"), ("centre", "centre")}
             assert thing.name == turned.name and thing.height == turned.height
         assert mirrored.mirrored() == facts
+
+
+def test_some_pictures_become_views_that_nobody_could_name():
+    picture, facts = sample_painting(3, size=112)
+    kinds = [varied_or_unnamed(picture, facts, random.Random(number)) for number in range(300)]
+    unknown = [(view, told) for view, told in kinds if told.subject == UNKNOWN]
+    assert abs(len(unknown) / 300 - UNNAMED) < 0.06
+    for view, told in unknown:
+        assert told.things == [] and (told.manner, told.light, told.people) == (None, None, None)
+        assert measure_pixels(view)["colours"] == told.colours  # its own, not the picture's
+
+
+def test_pictures_with_people_are_shown_twice():
+    _, facts = sample_painting(3, size=112)
+    assert shown([replace(facts, people=None), replace(facts, people="sad")]) == [0, 1, 1]
 
 
 def test_a_varied_picture_is_the_same_one_but_for_a_few_pixels():

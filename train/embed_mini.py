@@ -1,6 +1,8 @@
 """Puts a trained embedded model where `artgpt4.load("mini")` finds it: base and adapter, in bfloat16, with its card.
 
-python -m train.embed_mini --base runs/mini/base/minigpt4 --adapter runs/mini/stage2/final
+python -m train.embed_mini --base runs/mini/base/minigpt4 --adapter runs/mini/stage2/final --emotion-temperature 1.7
+
+The temperature is `python -m train.calibrate`'s.
 """
 
 import argparse
@@ -15,8 +17,10 @@ from artgpt4.loading import MINI
 from artgpt4.selftest import record
 
 
-def embed(base: Path, adapter: Path, out: Path) -> None:
+def embed(base: Path, adapter: Path, out: Path, emotion_temperature: float = 1.0) -> None:
     """Writes `out/minigpt4` and `out/artgpt4`, which names its base as `../minigpt4`, and what the model says.
+
+    The emotion's temperature goes into the base's config.
 
     Raises:
         FileNotFoundError: if one of the folders is not what its name says; nothing is written then.
@@ -28,6 +32,9 @@ def embed(base: Path, adapter: Path, out: Path) -> None:
     for name in ("minigpt4", "artgpt4"):
         shutil.rmtree(out / name, ignore_errors=True)
     shutil.copytree(base, out / "minigpt4")
+    settings = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    settings["emotion_temperature"] = emotion_temperature
+    (out / "minigpt4" / "config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     (out / "artgpt4").mkdir()
     weights = load_file(adapter / "adapter_model.safetensors")
     weights = {name: tensor.to(torch.bfloat16) for name, tensor in weights.items()}
@@ -44,9 +51,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--adapter", type=Path, required=True)
+    parser.add_argument("--emotion-temperature", type=float, default=1.0)
     parser.add_argument("--out", type=Path, default=MINI.parent)
     given = parser.parse_args()
-    embed(given.base, given.adapter, given.out)
+    embed(given.base, given.adapter, given.out, given.emotion_temperature)
     size = sum(path.stat().st_size for path in given.out.rglob("*.safetensors"))
     print(f"{given.out}: {size / 1e6:.1f} MB of weights")
 

@@ -35,7 +35,7 @@ from train.painter.vocabulary import THINGS
 
 #: Far above every seed that training uses.
 FIRST_SEED = 1_000_000_000
-#: Pictures whose things are asked for, as many as it takes to have enough of the rare ones.
+#: Pictures whose things and people are asked for, as many as it takes to have enough of the rare ones.
 POOL = 1500
 #: Pictures of the pool with each thing, and as many without.
 OF_EACH = 20
@@ -177,6 +177,26 @@ class Examination:
         self.asked += [(kind, i, text, end) for i, (text, end) in zip(of, given, strict=True)]
         return {i: text for i, (text, _) in zip(of, given, strict=True)}
 
+    def ask_fact(self, name: str) -> tuple[dict[str, float], dict[int, str]]:
+        """How often one of `SINGLE_FACTS` is told right, with another picture and by luck; and the answers."""
+        facts, truth, count = self.facts, SINGLE_FACTS[name], len(self.facts)
+        of = [i for i in range(count) if name == "light" or truth(facts[i]) is not None]
+        texts = self.ask(name, language.QUESTIONS[name], of)
+        key = "colours" if name == "leading colour" else name
+        claimed = [language.parse(texts[i]).get(key) for i in of]
+        if key == "colours":
+            claimed = [(names or [None])[0] for names in claimed]
+        true = [truth(facts[i]) for i in of]
+        other = [truth(facts[(i + count // 3) % count]) for i in of]
+        figures = {
+            "right": share([c == t for c, t in zip(claimed, true, strict=True)]),
+            "swapped": share([c == t for c, t in zip(claimed, other, strict=True)]),
+            "chance": chance(claimed, true),
+            "commonest": max(Counter(true).values(), default=float("nan")) / max(len(of), 1),
+            "asked": len(of),
+        }
+        return figures, texts
+
 
 def facts_part(exam: Examination) -> dict:
     """Single facts, each against its own picture and another's; palettes; the emotion and what follows from it."""
@@ -184,22 +204,8 @@ def facts_part(exam: Examination) -> dict:
     shift = count // 3
     figures: dict = {"facts": {}}
     said = {}
-    for name, truth in SINGLE_FACTS.items():
-        of = [i for i in range(count) if name == "light" or truth(facts[i]) is not None]
-        said[name] = texts = exam.ask(name, language.QUESTIONS[name], of)
-        key = "colours" if name == "leading colour" else name
-        claimed = [language.parse(texts[i]).get(key) for i in of]
-        if key == "colours":
-            claimed = [(names or [None])[0] for names in claimed]
-        true = [truth(facts[i]) for i in of]
-        other = [truth(facts[(i + shift) % count]) for i in of]
-        figures["facts"][name] = {
-            "right": share([c == t for c, t in zip(claimed, true, strict=True)]),
-            "swapped": share([c == t for c, t in zip(claimed, other, strict=True)]),
-            "chance": chance(claimed, true),
-            "commonest": max(Counter(true).values(), default=float("nan")) / max(len(of), 1),
-            "asked": len(of),
-        }
+    for name in SINGLE_FACTS:
+        figures["facts"][name], said[name] = exam.ask_fact(name)
     composition = [figures["facts"][name] for name in COMPOSITION]
     figures["composition"] = sum(of["right"] * of["asked"] for of in composition) / sum(
         of["asked"] for of in composition
@@ -241,12 +247,13 @@ def facts_part(exam: Examination) -> dict:
     return figures
 
 
-def things_part(chat_model: ChatModel, batch_size: int, of_each: int, pool: int) -> dict[str, dict[str, float]]:
+def things_part(
+    chat_model: ChatModel, pictures: list[Image.Image], facts: list[Facts], batch_size: int, of_each: int
+) -> dict[str, dict[str, float]]:
     """Recall of yes and of no for each thing, on pictures drawn so that both are asked equally often.
 
     Asked is what the training may ask: a thing that is there but too small to be told is neither yes nor no.
     """
-    pictures, facts = unseen(pool, FIRST_SEED + 1_000_000)
     draw, jobs = random.Random(0), []
     of_thing: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for i, of_picture in enumerate(facts):
@@ -321,7 +328,12 @@ def evaluate(
     exam = Examination(chat_model, pictures, facts, batch_size)
     figures: dict = {"model": chat_model.name, "pictures": count} | facts_part(exam)
     figures |= manners_part(exam)
-    figures["things"] = things_part(chat_model, batch_size, of_each, pool)
+    pool_pictures, pool_facts = unseen(pool, FIRST_SEED + 1_000_000)
+    figures["things"] = things_part(chat_model, pool_pictures, pool_facts, batch_size, of_each)
+    # One picture in six shows people whose feelings can be read: the pool has enough of them.
+    shown = [i for i, of_picture in enumerate(pool_facts) if of_picture.people]
+    people = [pool_pictures[i] for i in shown], [pool_facts[i] for i in shown]
+    figures["facts"]["people"], _ = Examination(chat_model, *people, batch_size).ask_fact("people")
     figures |= probability_part(chat_model, pictures[:200], facts[:200])
     figures["held-out loss"] = held_out_loss(chat_model, pictures, facts, 0)
     figures["held-out loss, swapped"] = held_out_loss(chat_model, pictures, facts, count // 3)

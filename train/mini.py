@@ -4,7 +4,8 @@
 
 Every step is the command that README.md shows, with its seed; a step whose result is there is not done again, so that
 the same command goes on after an interruption. The logs are kept as `docs/mini/*.jsonl`, with a plot of them.
-`python -m train.embed_mini` then puts the result into the package.
+`python -m train.calibrate` then says how sure its emotions may be; `python -m train.embed_mini` puts the result into
+the package.
 """
 
 import argparse
@@ -118,8 +119,8 @@ def main() -> None:
     minutes = sum(times.values()) / 60
     print("\n".join(f"{name}: {seconds / 60:.1f} min" for name, seconds in times.items()))
     print(
-        f"{minutes:.0f} minutes in all; next: python -m train.embed_mini --base {RUNS}/base/minigpt4 "
-        f"--adapter {RUNS}/stage2/final"
+        f"{minutes:.0f} minutes in all; next: python -m train.calibrate --model {RUNS}/stage2/final, then "
+        f"python -m train.embed_mini --base {RUNS}/base/minigpt4 --adapter {RUNS}/stage2/final --emotion-temperature T"
     )
 
 

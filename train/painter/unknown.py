@@ -98,7 +98,45 @@ def _blobs(image, rng) -> np.ndarray:
     return finish((a + (b - a) * t) * light + 6 * _noise(rng, size, 0.3)[..., None])
 
 
-_VIEWS = (_cloudy, _leaves, _close_up, _warped, _jumbled, _strips, _blurred, _blobs)
+def _bodies(image, rng) -> np.ndarray:
+    """A few large smooth bodies, each with light and shadow, before a shaded ground: a photograph of some object."""
+    size = image.shape[0]
+    rows, columns = np.mgrid[:size, :size].astype(np.float32) / size - 0.5
+    a, b, *tones = _tones(image, rng, int(rng.integers(3, 9)))
+    angle = rng.uniform(0, 2 * np.pi)
+    slope = rng.uniform(0.3, 1) * (np.cos(angle) * columns + np.sin(angle) * rows)
+    out = a + (b - a) * np.clip(0.5 + slope, 0, 1)[..., None]
+    for tone in tones:
+        x, y = rng.uniform(-0.4, 0.4, 2)
+        turn, radius, long = rng.uniform(0, np.pi), rng.uniform(0.08, 0.35), rng.uniform(0.35, 1)
+        u = (columns - x) * np.cos(turn) + (rows - y) * np.sin(turn)
+        v = ((rows - y) * np.cos(turn) - (columns - x) * np.sin(turn)) / long
+        bearing, far = np.arctan2(v, u), np.hypot(u, v)
+        edge = radius * (
+            1 + sum(rng.normal(0, 0.25 / k) * np.cos(k * bearing + rng.uniform(0, 7)) for k in range(2, 6))
+        )
+        soft = rng.uniform(0.004, 0.04)
+        shadow = 1 / (1 + np.exp(-(edge * 1.15 - np.hypot(u - 0.05, v - 0.05)) / (soft * 4)))
+        out = out * (1 - rng.uniform(0, 0.6) * shadow[..., None])
+        inside = 1 / (1 + np.exp(-np.clip((edge - far) / soft, -30, 30)))[..., None]
+        shade = 1 + rng.uniform(0.2, 1.4) * (np.cos(angle) * columns + np.sin(angle) * rows)[..., None]
+        shade = shade - rng.uniform(0, 0.7) * np.clip(far / np.maximum(edge, 0.01), 0, 1)[..., None] ** 3
+        out = out * (1 - inside) + tone * np.clip(shade, 0.1, 1.6) * inside
+    return finish(out * (1 + rng.uniform(0, 0.08) * _noise(rng, size, rng.uniform(0.3, 1.2))[..., None]))
+
+
+def _doubled(image, rng) -> np.ndarray:
+    """Exposed twice: the picture under a piece of itself, turned."""
+    size = image.shape[0]
+    edge = int(size * rng.uniform(0.3, 0.8))
+    y, x = (int(v) for v in rng.integers(0, size - edge, 2))
+    piece = np.rot90(image[y : y + edge, x : x + edge], int(rng.integers(1, 4)))
+    other = cv2.resize(np.ascontiguousarray(piece), (size, size), interpolation=cv2.INTER_CUBIC)
+    share = 0.5 + 0.3 * np.clip(_noise(rng, size, 2), -1, 1)[..., None]
+    return finish(image[::-1] * share + other * (1 - share))
+
+
+_VIEWS = (_cloudy, _leaves, _close_up, _warped, _jumbled, _strips, _blurred, _blobs, _bodies, _bodies, _doubled)
 
 
 def unknown_view(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

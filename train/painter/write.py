@@ -16,9 +16,10 @@ from tqdm import tqdm
 
 from train.painter.facts import Facts
 from train.painter.sample import sample_painting
+from train.painter.vocabulary import UNKNOWN
 
 PER_SHARD = 1000
-#: About each picture of stage 2.
+#: About each picture of stage 2; of one that shows nothing nameable as many again, for there are few.
 DIALOGUES = 2
 
 
@@ -94,7 +95,7 @@ def _record(job: tuple[str, int, int]) -> tuple[dict, list[dict], dict]:
     picture, facts, text = _painted(number)
     (Path(out) / "image" / f"{index}.jpg").write_bytes(picture)
     name, dialogues = str(index), []
-    for k in range(DIALOGUES):
+    for k in range(DIALOGUES * (2 if facts.subject == UNKNOWN else 1)):
         turns = []
         for question, reply in dialogue(facts, random.Random(f"{number} {k}"), emotional=True):
             turns.append({"from": "human", "value": question if turns else f"<image>\n{question}"})

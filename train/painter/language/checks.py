@@ -9,17 +9,17 @@ from train.painter.language.statements import state
 from train.painter.vocabulary import UNKNOWN
 
 
-def thing_yes(facts: Facts, rng: random.Random, thing: Thing) -> str:
-    """Yes, with its place and colour."""
+def thing_yes(facts: Facts, rng: random.Random, thing: Thing, alone: bool = False) -> str:
+    """Yes, at times with its place or colour; unless `alone`, half of the time also what the whole shows."""
     several = thing.name in things.SEVERAL
-    coloured, other = rng.random() < 0.6, rng.random() < 0.5
+    coloured, other, placed = rng.random() < 0.3, rng.random() < 0.5, rng.random() < 0.3
     inside = coloured and rng.random() < 0.5
     text = say(
         rng,
         "yes, [there {be} {t}|I can see {t}|it shows {t}|I see {t}|one can see {t}|you can find {t}|I find {t}|"
         "it has {t}|here {be} {t}|{t} can be seen|I made out {t}|look: {t}]",
         be="are" if several else "is",
-        t=things.phrase(thing, inside, True, other),
+        t=things.phrase(thing, inside, placed, other),
     )
     if coloured and not inside and thing.colour and thing.name not in things.COLOURLESS:
         text += say(
@@ -28,11 +28,11 @@ def thing_yes(facts: Facts, rng: random.Random, thing: Thing) -> str:
             c=thing.colour,
             it="they are" if several else "it is",
         )
-    return paragraph([text, state("subject", facts, rng) if rng.random() < 0.5 else ""])
+    return paragraph([text, state("subject", facts, rng) if not alone and rng.random() < 0.5 else ""])
 
 
-def thing_no(facts: Facts, rng: random.Random, name: str) -> str:
-    """No, and what is there instead."""
+def thing_no(facts: Facts, rng: random.Random, name: str, alone: bool = False) -> str:
+    """No; unless `alone`, also what is there instead."""
     text = say(
         rng,
         "no, [there {be} no {n} in it|I see no {n} in it|I cannot find {any} {n} in it|it shows no {n}|it has no {n}|"
@@ -44,7 +44,7 @@ def thing_no(facts: Facts, rng: random.Random, name: str) -> str:
     )
     if text.endswith(" in it") and facts.subject == UNKNOWN and rng.random() < 0.5:
         text += ", as far as I can tell"
-    return paragraph([text, state("subject", facts, rng)])
+    return paragraph([text, "" if alone else state("subject", facts, rng)])
 
 
 def absent(facts: Facts, rng: random.Random, name: str) -> str:
@@ -106,7 +106,7 @@ def at_side(facts: Facts, rng: random.Random, side: str) -> str:
             w=where,
         )
         return paragraph([lead(rng, text), state("subject", facts, rng)])
-    text = listed([things.phrase(thing, rng.random() < 0.5, False) for thing in found])
+    text = listed([things.phrase(thing, rng.random() < 0.2, False) for thing in found])
     text = say(rng, "[{w} I see|{w} one can see|I see {w}|{w} you find|what stands {w}:|{w}:] {t}", w=where, t=text)
     return paragraph([lead(rng, text), state("subject", facts, rng) if rng.random() < 0.5 else ""])
 
@@ -161,7 +161,7 @@ def colour_check(facts: Facts, rng: random.Random, yes: bool, colour: str) -> st
         else "no, [{c} is not one of its main colours|{c} is not among its main colours|there is hardly any {c} in it|"
         "not much {c}|I see no great part of {c}]"
     )
-    return paragraph([say(rng, frame, c=colour), state(rng.choice(("palette", "leading")), facts, rng)])
+    return paragraph([say(rng, frame, c=colour), _colours(facts, rng)])
 
 
 def tone_check(facts: Facts, rng: random.Random, name: str, asked: str) -> str:
@@ -176,7 +176,12 @@ def tone_check(facts: Facts, rng: random.Random, name: str, asked: str) -> str:
             v=value,
             x=words.TONE[name][asked],
         )
-    return paragraph([first, state(rng.choice(("palette", "leading")), facts, rng)])
+    return paragraph([first, _colours(facts, rng)])
+
+
+def _colours(facts: Facts, rng: random.Random) -> str:
+    """Mostly nothing; else a sentence on the colours."""
+    return state(rng.choice(("colours", "leading")), facts, rng) if rng.random() < 0.35 else ""
 
 
 def mood_check(facts: Facts, rng: random.Random, yes: bool, asked: str) -> str:

@@ -3,6 +3,7 @@
 import random
 
 from train.painter.facts import Facts
+from train.painter.language import clear
 from train.painter.language.grammar import lead, paragraph
 from train.painter.language.statements import REGISTERS, state
 from train.painter.vocabulary import UNKNOWN
@@ -19,18 +20,16 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str, 
         register: one of `REGISTERS`.
     """
     first = lead(rng, state("subject", facts, rng, register), 0.3)
-    rest = ["palette", "tones", rng.choice(("contrast", "density", "side")), "manner"]
-    if facts.horizon:
-        rest.append("horizon")
+    rest = ["colours", "tones", rng.choice(clear.composition(facts)), "manner"]
     if facts.people:
         rest.append("people")
     if facts.things:
         rest.append(rng.choice(("thing", "things")))
     rng.shuffle(rest)
     if facts.subject == UNKNOWN:  # what can be told of it is its colours
-        rest.remove("palette")
+        rest.remove("colours")
         rest.insert(0, "palette")
-    count = {"short": 0 if emotional else rng.randint(0, 1), "medium": rng.randint(1, 2), "long": rng.randint(4, 5)}
+    count = {"short": 0 if emotional else rng.randint(0, 1), "medium": rng.randint(1, 2), "long": rng.randint(3, 4)}
     middle = rest[: count[length] - (length == "long" and emotional)]
     if facts.subject == UNKNOWN and not middle:
         middle = ["palette"]
@@ -38,6 +37,8 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str, 
         middle.append("emotion")
         if length == "long" or (length == "medium" and rng.random() < 0.5):
             middle.append("because" if length == "long" or rng.random() < 0.7 else "second")
+    if {"thing", "things"} & set(middle):
+        first = lead(rng, state("sight", facts, rng, register), 0.3)
     text = paragraph([first, *(state(kind, facts, rng, register) for kind in middle)])
     while len(text.split()) > MOST[length] and len(middle) > 1:
         del middle[-3 if emotional and len(middle) > 2 else 0]
@@ -54,9 +55,7 @@ def caption(facts: Facts, rng: random.Random, emotional: bool) -> str:
 def formal(facts: Facts, rng: random.Random) -> str:
     """One paragraph on colour, light, line and composition, in this order, without a word of feeling."""
     register = rng.choice(("plain", "curator"))
-    kinds = ["palette", "tones", "contrast", "manner", "density", "side"]
-    if facts.horizon:
-        kinds.append("horizon")
+    kinds = ["palette", "tones", "manner", *clear.composition(facts)]
     while len(kinds) > 5:
         kinds.remove(rng.choice(kinds[1:]))
     return paragraph([lead(rng, state(kinds[0], facts, rng, register), 0.7), *_spoken(kinds[1:], facts, rng, register)])
@@ -68,7 +67,7 @@ def _spoken(kinds: list[str], facts: Facts, rng: random.Random, register: str) -
 
 def things_in_it(facts: Facts, rng: random.Random) -> str:
     """What it shows and which things are in it."""
-    sentences = [lead(rng, state("subject", facts, rng)), state("things", facts, rng)]
+    sentences = [lead(rng, state("sight", facts, rng)), state("things", facts, rng)]
     if facts.subject == UNKNOWN:
         sentences.append(state("palette", facts, rng))
     return paragraph(sentences)
@@ -80,23 +79,28 @@ def colours_and_light(facts: Facts, rng: random.Random) -> str:
     if rng.random() < 0.3:
         kinds[0] = "leading"
     if rng.random() < 0.3:
-        kinds.append("contrast" if facts.light else "density")
+        kinds.append(rng.choice(clear.composition(facts)))
     first, *rest = kinds
     return paragraph([lead(rng, state(first, facts, rng)), *_spoken(rest, facts, rng, "plain")])
 
 
 def curator(facts: Facts, rng: random.Random, emotional: bool) -> str:
     """A wall text."""
-    kinds = ["manner", "palette", rng.choice(("contrast", "density", "thing"))]
+    kinds = ["manner", "colours", rng.choice((*clear.composition(facts), "thing"))]
     if emotional:
         kinds += ["emotion", "because"]
-    return paragraph([lead(rng, state("subject", facts, rng, "curator"), 0.3), *_spoken(kinds, facts, rng, "curator")])
+    return paragraph(
+        [
+            lead(rng, state("sight" if "thing" in kinds else "subject", facts, rng, "curator"), 0.3),
+            *_spoken(kinds, facts, rng, "curator"),
+        ]
+    )
 
 
 def poetic(facts: Facts, rng: random.Random, emotional: bool) -> str:
     """A few lines of prose that sing, and say nothing but what is there."""
     other = ("tones", "thing" if facts.things else "tones", "manner" if facts.manner else "tones")
-    kinds = ["palette", rng.choice(other)]
+    kinds = ["colours", rng.choice(other)]
     if facts.light:
         kinds.append("light")
     rng.shuffle(kinds)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from train.painter import vocabulary
 from train.painter.facts import Facts
-from train.painter.language import checks, describe, feel, feelings, make, things, words
+from train.painter.language import checks, clear, describe, feel, feelings, make, things, words
 from train.painter.language.grammar import lead, paragraph, say
 from train.painter.language.questions import ASK, QUESTIONS, it
 from train.painter.language.statements import state
@@ -24,7 +24,7 @@ def _stated(*kinds: str, some: tuple[str, ...] = ()) -> Answer:
     """Statements of these kinds, then mostly one more of `some`."""
 
     def answer(facts: Facts, rng: random.Random) -> str:
-        more = (rng.choice(some),) if some and rng.random() < 0.8 else ()
+        more = (rng.choice(some),) if some and rng.random() < 0.45 else ()
         first, *rest = (*kinds, *more)
         return paragraph([lead(rng, state(first, facts, rng)), *(state(kind, facts, rng) for kind in rest)])
 
@@ -33,20 +33,18 @@ def _stated(*kinds: str, some: tuple[str, ...] = ()) -> Answer:
 
 #: The answer to each kind of question that needs nothing but the facts.
 ANSWER: dict[str, Answer] = {
-    "subject": lambda facts, rng: _stated(
-        "subject", *(("palette",) if facts.subject == vocabulary.UNKNOWN else ()), some=("things", "tones")
-    )(facts, rng),
-    "manner": _stated("manner", some=("contrast", "palette")),
-    "light": _stated("light", some=("tones", "palette")),
+    "subject": lambda facts, rng: _subject(facts, rng),
+    "manner": _stated("manner", some=("contrast", "colours")),
+    "light": _stated("light", some=("tones", "colours")),
     "leading colour": _stated("leading", some=("tones", "thing")),
-    "palette": _stated("palette", "tones", some=("thing",)),
+    "palette": _stated("palette", some=("tones", "thing")),
     "brightness": lambda facts, rng: _tone("brightness", facts, rng),
     "saturation": lambda facts, rng: _tone("saturation", facts, rng),
     "warmth": lambda facts, rng: _tone("warmth", facts, rng),
     "contrast": _stated("contrast", some=("tones", "thing")),
-    "density": _stated("density", some=("side", "things")),
-    "horizon": _stated("horizon", some=("subject", "side")),
-    "side": _stated("side", some=("density", "thing")),
+    "density": _stated("density", some=("tones", "things")),
+    "horizon": _stated("horizon", some=("subject", "tones")),
+    "side": _stated("side", some=("tones", "thing")),
     "short description": lambda facts, rng: describe.description(facts, rng, False, "short"),
     "description": lambda facts, rng: describe.description(facts, rng, False, "long"),
     "content": describe.things_in_it,
@@ -54,7 +52,7 @@ ANSWER: dict[str, Answer] = {
     "formal": describe.formal,
     "page": make.page,
     "title": make.title,
-    "emotion": lambda facts, rng: feel.feeling(facts, rng, rng.choices(("short", "medium", "long"), (1, 2, 5))[0]),
+    "emotion": lambda facts, rng: feel.feeling(facts, rng, rng.choice(("medium", "long"))),
     "why": feel.why,
     "second emotion": feel.second_emotion,
     "people": feel.people,
@@ -68,8 +66,15 @@ ANSWER: dict[str, Answer] = {
 }
 
 
-def _tone(name: str, facts: Facts, rng: random.Random) -> str:
-    """Brightness, saturation or warmth on its own, with the leading colour."""
+def _subject(facts: Facts, rng: random.Random) -> str:
+    """What it shows, at times with things or tones; where that cannot be told, its colours."""
+    if facts.subject == vocabulary.UNKNOWN:
+        return _stated("sight", "palette", some=("tones",))(facts, rng)
+    return rng.choice((_stated("subject"), _stated("sight", some=("things", "tones"))))(facts, rng)
+
+
+def _tone(name: str, facts: Facts, rng: random.Random, alone: bool = False) -> str:
+    """Brightness, saturation or warmth on its own, at times with the leading colour."""
     adjective = words.TONE[name][getattr(facts, name)]
     first = say(
         rng,
@@ -77,7 +82,8 @@ def _tone(name: str, facts: Facts, rng: random.Random) -> str:
         "I find it|it looks|the picture is|this picture is|the whole is|the painting is|I see it as|seen as one it is] {x}",  # noqa: E501
         x=adjective,
     )
-    return paragraph([lead(rng, first), state(rng.choice(("palette", "leading")), facts, rng)])
+    more = state(rng.choice(("colours", "leading")), facts, rng) if not alone and rng.random() < 0.4 else ""
+    return paragraph([lead(rng, first), more])
 
 
 def answer(kind: str, facts: Facts, rng: random.Random) -> str:
@@ -147,20 +153,80 @@ def candidates(facts: Facts) -> list[tuple[str, bool]]:
     return found + [(name, False) for name in things.absent(facts)]
 
 
-def _thing(facts: Facts, rng: random.Random) -> tuple[str, bool]:
-    """A thing to ask about; over many pictures each about as often visible as not."""
-    found = candidates(facts)
-    weights = [WEIGHTS[name][not seen] * (3 if not seen and things.likely(facts, name) else 1) for name, seen in found]
-    return rng.choices(found, weights)[0]
+def _thing(facts: Facts, rng: random.Random, of: list[tuple[str, bool]]) -> tuple[str, bool]:
+    """One of `candidates` to ask about; over many pictures each about as often visible as not."""
+    weights = [WEIGHTS[name][not seen] * (3 if not seen and things.likely(facts, name) else 1) for name, seen in of]
+    return rng.choices(of, weights)[0]
+
+
+def _thing_question(name: str, rng: random.Random) -> str:
+    question = _ask("thing", rng, a=things.named(name))
+    wrong, right = ("Is", "Are") if name in things.SEVERAL else ("Are", "Is")
+    return question.replace(f"{wrong} there", f"{right} there").replace(
+        f"{wrong.lower()} there", f"{right.lower()} there"
+    )
+
+
+def _inventory(facts: Facts, rng: random.Random) -> Rounds:
+    """One thing after another, half of them there, each answered in a sentence.
+
+    Among the words of a long answer the one "yes" or "no" teaches little: without these rounds, the embedded model said
+    yes to half of what was not there.
+    """
+    seen = {thing.name: thing for thing in facts.things}
+    asked: list[str] = []
+    for are_there in rng.sample((True, False) * 4, 8):
+        of = [(name, there) for name, there in candidates(facts) if there == are_there and name not in asked]
+        if of and (not are_there or sum(name in seen for name in asked) < 3):
+            asked.append(_thing(facts, rng, of)[0])
+    asked = asked[: max(2, 2 * sum(name in seen for name in asked))]
+    return [
+        (
+            _thing_question(name, rng),
+            checks.thing_yes(facts, rng, seen[name], alone=True)
+            if name in seen
+            else checks.thing_no(facts, rng, name, alone=True),
+        )
+        for name in asked
+    ]
+
+
+#: How often each single fact is asked for in a `_quiz`: what is seen worst, most.
+_QUIZ: dict[str, float] = {
+    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 2.5, "brightness": 1, "saturation": 1,
+    "warmth": 0.6, "contrast": 1, "density": 1.7, "horizon": 1, "side": 1.7, "people": 2.5, "emotion in short": 3,
+}  # fmt: skip
+
+
+def _quiz(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
+    """One fact after another, each told in one sentence: what teaches most with the fewest words."""
+    left = dict(_QUIZ)
+    for name, needless in (
+        ("emotion in short", not emotional),
+        ("horizon", not facts.horizon and rng.random() < 0.7),
+        ("people", not facts.people and rng.random() < 0.9),
+        ("manner", facts.manner is None and rng.random() < 0.7),
+        ("side", facts.subject == vocabulary.UNKNOWN and rng.random() < 0.7),
+    ):
+        if needless:
+            del left[name]
+    rounds = []
+    for _ in range(rng.randint(4, 7)):
+        kind = _draw(left, rng)
+        del left[kind]
+        if kind in words.TONE:
+            text = _tone(kind, facts, rng, alone=True)
+        elif kind == "emotion in short":
+            text = feel.feeling(facts, rng, "short")
+        else:
+            text = paragraph([lead(rng, state({"leading colour": "leading"}.get(kind, kind), facts, rng), 0.2)])
+        rounds.append((_ask(kind, rng), text))
+    return rounds
 
 
 def _thing_rounds(facts: Facts, rng: random.Random) -> Rounds:
-    name, seen = _thing(facts, rng)
-    question = _ask("thing", rng, a=things.named(name))
-    wrong, right = ("Is", "Are") if name in things.SEVERAL else ("Are", "Is")
-    question = question.replace(f"{wrong} there", f"{right} there").replace(
-        f"{wrong.lower()} there", f"{right.lower()} there"
-    )
+    name, seen = _thing(facts, rng, candidates(facts))
+    question = _thing_question(name, rng)
     if not seen:
         return [(question, checks.thing_no(facts, rng, name))]
     thing = next(thing for thing in facts.things if thing.name == name)
@@ -247,8 +313,8 @@ def _follow(facts: Facts, rng: random.Random, emotional: bool, last: str) -> Rou
     elif kind == "shorter":
         text = feel.feeling(facts, rng, "short") if felt else describe.description(facts, rng, False, "short")
     else:
-        kinds = rng.sample(("things", "contrast", "density", "side", "manner", "thing", "horizon"), 3)
-        kinds = [name for name in kinds if name != "horizon" or facts.horizon]
+        found = clear.composition(facts)
+        kinds = rng.sample(("things", "manner", "thing", "tones", *found), 3)
         kinds += ["because"] if felt else []
         first, *rest = kinds
         text = paragraph([lead(rng, state(first, facts, rng)), *(state(name, facts, rng) for name in rest)])
@@ -292,11 +358,21 @@ def _round(kind: str, facts: Facts, rng: random.Random, said: bool, emotional: b
 
 
 def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
-    """One to eight rounds of (question, answer), about 150 words in all and never much above 330.
+    """One to eight rounds of (question, answer): a conversation, or in two of five a drill of facts or of yes and no.
 
     Without `emotional` the emotion is never named: that is the base model's. With it, most rounds are about what the
     picture evokes and why, and the rest keep up what the base can do.
     """
+    kind = rng.random()
+    if kind < 0.2:
+        return _inventory(facts, rng)
+    if kind < 0.4:
+        return _quiz(facts, rng, emotional)
+    return conversation(facts, rng, emotional)
+
+
+def conversation(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
+    """As somebody who wants to know more: one to eight rounds, about 150 words in all and never much above 330."""
     rounds: Rounds = []
     used: set[str] = set()
     enough = rng.triangular(25, 330, 120)

@@ -3,7 +3,7 @@
 import random
 
 from train.painter.facts import Facts
-from train.painter.language import feelings
+from train.painter.language import clear, feelings
 from train.painter.language.grammar import a, lead, listed, paragraph, say
 from train.painter.language.statements import cited, mood, reason, reasons, state
 
@@ -16,9 +16,8 @@ def feeling(facts: Facts, rng: random.Random, length: str = "medium") -> str:
         return paragraph([first])
     kinds = ["because"]
     if length == "long":
-        kinds += [rng.choice(("palette", "tones", "subject")), rng.choice(("contrast", "manner", "density"))]
-        if facts.things:
-            kinds.append("thing")
+        kinds.append(rng.choice(("colours", "tones", "subject")))
+        kinds.append(rng.choice(("manner", "thing", *clear.composition(facts))))
     if rng.random() < 0.35:
         kinds.append("second")
     return paragraph([first, *(state(kind, facts, rng) for kind in kinds)])

@@ -67,6 +67,12 @@ FRAMES: dict[str, dict[str, str]] = {
         "poetic": "[{palette}, laid down like breath|{palette}, nothing more is needed|a song of {palette}|"
         "it dreams in {palette}|the paint says {palette}]",
     },
+    "colours": {
+        "plain": "[above all it is|it is painted mostly in|one sees much|there is much|I find above all|"
+        "in the main it is|it is chiefly|I see much|the eye meets much] {colours}",
+        "curator": "[the artist works above all with|chromatically the work rests on|the work is held in] {colours}",
+        "poetic": "[it dreams in {colours}|the paint says {colours}|a song of {colours}]",
+    },
     "leading": {
         "plain": "[the [leading|main|dominant|strongest] colour is|its [leading|main|dominant] colour is|"
         "the colour that leads is|what leads is|the lead, I find, is taken by|most of all there is|most of it is|"
@@ -82,13 +88,13 @@ FRAMES: dict[str, dict[str, str]] = {
     },
     "contrast": {
         "plain": "[it has|there are|we find|it works with|one notices|I notice|the painter uses|it shows|"
-        "what I find are|throughout there are|look at it and you find] {contrast}[: {why}|, so {why}|; {why}]",
+        "what I find are|throughout there are|look at it and you find] {contrast}[: {why}|; {why}||]",
         "curator": "[the work is constructed with|the artist relies on|the modelling depends on] {contrast}: {why}",
         "poetic": "[it speaks in {contrast}: {why}|it holds {contrast}; {why}]",
     },
     "density": {
         "plain": "[it has|this is|it is|what we have is|the whole forms|the painter chose|one sees|I see in it|"
-        "I would call it|here we find|what I find is] {a}[: {why}|, and {why}|; {why}]".replace("|I would call it", ""),
+        "here we find|what I find is] {a}[: {why}|; {why}||]",
         "curator": "[the artist opts for|the work is organised as|formally it is] {a}: {why}",
         "poetic": "[it is given {a}: {why}|in {a}, {why}]",
     },

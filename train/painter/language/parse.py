@@ -87,7 +87,7 @@ _LEADS = re.compile(
 _PALETTES = re.compile(
     r"(?:the main it is|it is chiefly|mostly in|palette is|of it is|for colours it has|consists of|find above all|"
     r"made up of|eye meets|what i find is|lives in|above all it is|built on|palette to|scheme rests on|work rests on|"
-    r"held in|song of|dreams in|paint says) $"
+    r"held in|song of|dreams in|paint says|works above all with) $"
 )
 _PLACES = {
     things.place(vocabulary_thing, other): (vocabulary_thing.side if vocabulary_thing.side != "centre" else "centre",
@@ -257,7 +257,10 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
         if len(names) > 1 and len(set(names)) > 1:
-            found.append(("colours", names))
+            ordered = 1 + len(re.findall(r"followed by |then ", match[0]))
+            if _LEADS.search(before) or ordered > 1:
+                found.append(("colours", names[:ordered]))
+            found.append(("palette", names))
         elif (
             re.search(r"(?:\bnot|\bnot much|hardly any|no great part of) $", before)
             and "hardly anything is not" not in before
@@ -289,7 +292,7 @@ def parse(text: str) -> dict[str, object]:
     ):
         said["yes"] = match[1] == "yes"
     for key, value in claims(text):
-        if key == "colours":
+        if key in ("colours", "palette"):
             said["colours"] = max(said.get("colours", []), list(value), key=len)
         elif key == "things":
             said.setdefault("things", []).append(value[0])
@@ -316,6 +319,8 @@ def holds(claim: Claim, facts: Facts) -> bool:
         return value not in visible and value not in implied
     if key == "colours":
         return tuple(facts.colours[: len(value)]) == tuple(value)
+    if key == "palette":
+        return set(value) <= set(facts.colours)
     if key == "colour":
         return value in facts.colours
     if key == "not colour":

@@ -122,6 +122,10 @@ ASK: dict[str, tuple[str, ...]] = {
         "[How does it feel|What mood is it|Describe the mood|Tell me about the mood|Name the emotion].",
         "[And the emotion|What about the mood|And how does it feel|What emotions]?",
     ),
+    "emotion in short": (
+        "[In one word|In a word|In short|Briefly]: [which|what] [emotion|feeling] does {it} evoke?",
+        "[Just|Only] name the [emotion|feeling], no reasons.",
+    ),
     "feeling check": (
         "Is {it} [a {mood} picture|{mood}]?",
         "Does it make you [feel |]{feeling}?",

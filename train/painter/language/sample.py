@@ -6,7 +6,7 @@ from train.painter import vocabulary
 from train.painter.facts import Facts, Thing
 from train.painter.language import feel
 from train.painter.language.describe import caption
-from train.painter.language.dialogue import dialogue
+from train.painter.language.dialogue import conversation
 from train.painter.language.grammar import paragraph, say
 from train.painter.language.statements import state
 
@@ -149,4 +149,4 @@ def text_only(rng: random.Random) -> list[tuple[str, str]] | str:
         return [(f"{told} {ask}", feel.feeling(facts, rng))]
     if chance < 0.6:
         return paragraph([state(kind, facts, rng) for kind in ("people", "emotion", "because", "palette")])
-    return dialogue(facts, rng, emotional=True)
+    return conversation(facts, rng, emotional=True)

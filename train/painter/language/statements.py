@@ -3,7 +3,7 @@
 import random
 
 from train.painter.facts import Facts
-from train.painter.language import feelings, things, words
+from train.painter.language import clear, feelings, things, words
 from train.painter.language.frames import FRAMES
 from train.painter.language.grammar import a, listed, say
 from train.painter.vocabulary import UNKNOWN
@@ -27,10 +27,10 @@ def mood(facts: Facts, rng: random.Random) -> str:
 
 
 def some_things(facts: Facts, rng: random.Random, most: int = 3) -> str:
-    """Up to `most` things beside the subject, largest first; empty if there are none."""
-    found = things.beside(facts)[: rng.randint(1, most)]
-    placed, other = rng.random() < 0.6, rng.random() < 0.5
-    return listed([things.phrase(thing, rng.random() < 0.35, placed, other) for thing in found]) if found else ""
+    """Up to `most` evident things beside the subject, largest first; empty if there are none."""
+    found = clear.evident(things.beside(facts))[: rng.randint(1, most)]
+    placed, other = rng.random() < 0.2, rng.random() < 0.5
+    return listed([things.phrase(thing, rng.random() < 0.15, placed, other) for thing in found]) if found else ""
 
 
 def reason(facts: Facts, name: str, rng: random.Random) -> str:
@@ -42,7 +42,7 @@ def reason(facts: Facts, name: str, rng: random.Random) -> str:
     if name.startswith("things:"):
         for thing in facts.things:
             if thing.name == name.removeprefix("things:"):
-                return things.the(thing, rng.random() < 0.7, rng.random() < 0.8, rng.random() < 0.5)
+                return things.the(thing, rng.random() < 0.2, rng.random() < 0.3, rng.random() < 0.5)
     if name in words.NOUNS:
         return rng.choice(words.NOUNS[name][getattr(facts, name)])
     if name == "light" and facts.light:
@@ -72,12 +72,12 @@ def reasons(facts: Facts, rng: random.Random, most: int = 3) -> list[str]:
 
 def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, str]]:
     """The frames and what to fill into them; which frames may depend on the facts."""
-    if kind == "subject":
-        extra = some_things(facts, rng, 2) if rng.random() < 0.5 else ""
+    if kind in ("subject", "sight"):
+        extra = some_things(facts, rng, 2) if kind == "subject" and rng.random() < 0.5 else ""
         if facts.subject == UNKNOWN and rng.random() < 0.8:
             return "unknown", {}
-        with_ = say(rng, ", [with|and with] {things}", things=extra) if extra else ""
-        return kind, {"s": subject(facts, rng), "lit": lit(facts, rng), "with": with_}
+        with_ = say(rng, ", with {things}", things=extra) if extra else ""
+        return "subject", {"s": subject(facts, rng), "lit": lit(facts, rng), "with": with_}
     if kind == "manner":
         if facts.manner is None:
             return "no manner", {"m": "in no manner that I know"}
@@ -86,18 +86,23 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return kind, {"s": subject(facts, rng), "lit": lit(facts, rng) or " with no time of day in it"}
     if kind == "palette":
         return kind, {"palette": listed(facts.colours)}
+    if kind == "colours":  # the heaviest alone: the third and the order are what is seen worst
+        return kind, {"colours": listed(facts.colours[: rng.randint(1, 2)])}
     if kind == "leading":
-        if len(facts.colours) == 1:
+        if rng.random() < 0.75:
+            rest = ""
+        elif len(facts.colours) == 1:
             rest = say(rng, "[, and hardly another one plays a part|, and little else|, almost alone]")
         else:
             rest = say(
                 rng,
-                "[, followed by {x}|, then {x}|, together with {x}|, with {x} beside it]",
+                "[, together with {x}|, with {x} beside it]",
                 x=listed(facts.colours[1:]),
             )
         return kind, {"lead": facts.colours[0], "rest": rest}
     if kind == "tones":
-        tones = [words.TONE[name][getattr(facts, name)] for name in words.TONE]
+        names = [name for name in words.TONE if clear.measure_is_clear(facts, name)] or [rng.choice(list(words.TONE))]
+        tones = [words.TONE[name][getattr(facts, name)] for name in names]
         rng.shuffle(tones)
         return kind, {"tones": listed(tones[: rng.randint(2, 3)])}
     if kind == "contrast":
@@ -141,13 +146,14 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         )
         return kind, {"felt": felt}
     if kind == "things":
-        found = some_things(facts, rng, 4)
+        found = some_things(facts, rng, 3)
         return ("things" if found else "no things"), {"things": found}
     if kind == "thing":
-        found = [thing for thing in facts.things if thing.name not in things.PLACELESS][:3]
+        found = clear.evident([thing for thing in facts.things if thing.name not in things.PLACELESS])[:3]
         if not found:
             return "no things", {}
-        return kind, {"the": things.the(rng.choice(found), True, True, rng.random() < 0.5)}
+        coloured, placed = rng.random() < 0.3, rng.random() < 0.4
+        return kind, {"the": things.the(rng.choice(found), coloured, placed, rng.random() < 0.5)}
     if kind == "emotion":
         feel = mood(facts, rng)
         return kind, {
@@ -170,8 +176,9 @@ def state(kind: str, facts: Facts, rng: random.Random, register: str = "plain") 
     """One statement about the picture.
 
     Args:
-        kind: "subject", "manner", "light", "palette", "leading", "tones", "contrast", "density", "horizon", "side",
-            "people", "things", "thing" (one that stands out), "emotion", "second" or "because".
+        kind: "subject", "sight" (the subject without things beside it), "manner", "light", "palette", "colours" (the
+            heaviest), "leading", "tones", "contrast", "density", "horizon", "side", "people", "things", "thing" (one
+            that stands out), "emotion", "second" or "because".
         register: one of `REGISTERS`; kinds without frames of their own in it are said plainly.
 
     Raises:

@@ -1,0 +1,40 @@
+"""What of a picture is clear enough to be said unasked; asked for, everything is answered.
+
+A model that is taught to name every measure and every small thing in passing learns to guess those it cannot see.
+"""
+
+from train.painter.facts import Facts, Thing
+from train.painter.language import things
+from train.painter.measure import BORDERS
+
+#: Distance from a class's border, in widths of the middle class, from which a measure counts as clear.
+_APART = 0.2
+#: Share of the picture from which on a thing is named unasked.
+_LARGE = 0.015
+
+
+def measure_is_clear(facts: Facts, name: str) -> bool:
+    """Whether a measure lies well within its class; what was not measured (facts without a picture) is clear."""
+    if name not in facts.measures:
+        return True
+    low, high = BORDERS[name]
+    return min(abs(facts.measures[name] - border) for border in (low, high)) > _APART * (high - low)
+
+
+def side_is_clear(facts: Facts) -> bool:
+    """Whether the largest thing that has a place lies where the weight does."""
+    placed = [thing for thing in facts.things if thing.name not in things.PLACELESS]
+    return facts.side is not None and bool(placed) and placed[0].side == facts.side
+
+
+def evident(found: list[Thing]) -> list[Thing]:
+    """The large ones of these things; the first alone where none is."""
+    return [thing for thing in found if thing.area >= _LARGE] or found[:1]
+
+
+def composition(facts: Facts) -> list[str]:
+    """Which of "contrast", "density", "side" and "horizon" are clear; "contrast" where none is."""
+    found = [name for name in ("contrast", "density") if measure_is_clear(facts, name)]
+    found += ["side"] if side_is_clear(facts) else []
+    found += ["horizon"] if facts.horizon else []
+    return found or ["contrast"]
