@@ -127,7 +127,8 @@ def test_whatever_stands_on_the_page_at_the_start_is_in_chinese_too():
 def test_what_the_embedded_model_says_of_itself_is_in_chinese_too():
     own = artgpt4.load("mini").description
     assert describe(own, "en") == own and describe("Another model.", "zh") == "Another model."
-    assert describe(own, "zh").startswith("一个 1,180 万参数的玩具模型")
+    millions = float(re.search(r"A toy of ([\d.]+) million parameters", own)[1])
+    assert describe(own, "zh").startswith(f"一个 {100 * millions:,.0f} 万参数的玩具模型")
     assert describe("LLaVA of 7.1 billion parameters, with lora.", "zh") == "LLaVA，71 亿参数，带 lora。"
 
 
