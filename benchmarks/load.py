@@ -5,7 +5,8 @@ would, and stops by itself. Each visitor has a picture and a word of its own, an
 waited, what went wrong, whether anybody got another's words, and the app's memory over the time.
 
 Memory grows by design until every talk is as long as the model can read, since each keeps its KV cache: for the
-embedded model 8.8 MB a talk at most, reached after fourteen turns or more. Whether it then stays is the slope over the turns that follow.
+embedded model 8.8 MB a talk at most, reached after fourteen turns or more. Whether it then stays is the slope over the
+turns that follow.
 """
 
 import argparse
