@@ -257,10 +257,7 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
         if len(names) > 1 and len(set(names)) > 1:
-            ordered = 1 + len(re.findall(r"followed by |then ", match[0]))
-            if _LEADS.search(before) or ordered > 1:
-                found.append(("colours", names[:ordered]))
-            found.append(("palette", names))
+            found.append(("colours", names))
         elif (
             re.search(r"(?:\bnot|\bnot much|hardly any|no great part of) $", before)
             and "hardly anything is not" not in before
@@ -292,7 +289,7 @@ def parse(text: str) -> dict[str, object]:
     ):
         said["yes"] = match[1] == "yes"
     for key, value in claims(text):
-        if key in ("colours", "palette"):
+        if key == "colours":
             said["colours"] = max(said.get("colours", []), list(value), key=len)
         elif key == "things":
             said.setdefault("things", []).append(value[0])
@@ -319,8 +316,6 @@ def holds(claim: Claim, facts: Facts) -> bool:
         return value not in visible and value not in implied
     if key == "colours":
         return tuple(facts.colours[: len(value)]) == tuple(value)
-    if key == "palette":
-        return set(value) <= set(facts.colours)
     if key == "colour":
         return value in facts.colours
     if key == "not colour":
