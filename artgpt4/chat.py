@@ -31,6 +31,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from artgpt4 import memory
 from artgpt4.images import PictureError, open_picture
 from artgpt4.llava import LlavaForConditionalGeneration, LlavaProcessor
 from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
@@ -200,6 +201,7 @@ class ChatModel:
         # one whose reader has gone away keeps nobody waiting. Models on the same device share it.
         self.lock = _lock_of(self.device)
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
+        self._gave_back = time.monotonic()
 
     @torch.inference_mode()
     def start(self, picture: bytes | str | os.PathLike | Image.Image) -> "Conversation":
@@ -248,7 +250,7 @@ class ChatModel:
             ) from error
 
     def _keep_to_budget(self) -> None:
-        """Drops the caches least recently used until all together fit. The lock must be held."""
+        """Drops the caches least recently used until all together fit, and gives freed memory back. Needs the lock."""
         newest_first = sorted(self._conversations, key=lambda conversation: conversation._last_used, reverse=True)
         total = 0
         for conversation in newest_first:
@@ -256,6 +258,10 @@ class ChatModel:
             if total > self.cache_bytes:
                 total -= conversation.cache_bytes
                 conversation._drop_cache()
+        # Not after every answer: what was given back must be asked for again, which took a tenth of the time.
+        if self.device.type == "cpu" and time.monotonic() - self._gave_back > 5:
+            memory.give_back()
+            self._gave_back = time.monotonic()
 
 
 class WithoutAdapter(ChatModel):
