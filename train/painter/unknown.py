@@ -136,9 +136,76 @@ def _doubled(image, rng) -> np.ndarray:
     return finish(image[::-1] * share + other * (1 - share))
 
 
-_VIEWS = (_cloudy, _leaves, _close_up, _warped, _jumbled, _strips, _blurred, _blobs, _bodies, _bodies, _doubled)
+def _outline(rng: np.random.Generator) -> np.ndarray:
+    """A closed outline around the origin, [points, 2]: the hull or the star of a few corners, or a smooth one."""
+    if rng.random() < 0.6:
+        count = int(rng.integers(3, 10))
+        angles = np.sort(rng.uniform(0, 2 * np.pi, count))
+        radii = rng.uniform(0.35 if rng.random() < 0.5 else 0.8, 1, count)
+    else:
+        angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+        waves = [rng.normal(0, 0.3 / k) * np.cos(k * angles + rng.uniform(0, 7)) for k in range(2, 7)]
+        radii = np.clip(0.75 + sum(waves), 0.15, 1.5)
+    return np.stack([radii * np.cos(angles), radii * np.sin(angles) * rng.uniform(0.2, 1)], 1)
+
+
+def _things(image, rng) -> np.ndarray:
+    """Sharp outlines, one joined to another, with the texture and the light of a photograph and its shadow on a floor.
+
+    Without them, whatever had a sharp edge in a photograph was geometric abstraction.
+    """
+    size = image.shape[0]
+    rows, columns = np.mgrid[:size, :size].astype(np.float32) / size
+    wall, floor, *tones = _tones(image, rng, int(rng.integers(3, 12)))
+    edge = rng.uniform(0.3, 1.1)
+    ground = np.clip((rows - edge) * rng.uniform(4, 60), 0, 1)[..., None]
+    out = wall + (floor - wall) * ground + rng.normal(0, 40) * (columns - 0.5)[..., None]
+    out = out + rng.uniform(0, 25) * _noise(rng, size, rng.uniform(1.2, 2.5))[..., None]
+    middle, reach = rng.uniform(0.25, 0.75, 2), rng.uniform(0.05, 0.3)
+    light = rng.uniform(0, 2 * np.pi)
+    for tone in tones:
+        corners = _outline(rng) * rng.uniform(0.08, 0.5)
+        turn = rng.uniform(0, 2 * np.pi)
+        turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], dtype=np.float32)
+        corners = (corners @ turned + middle + rng.normal(0, reach, 2)) * size
+        mask, shadow = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
+        cv2.fillPoly(mask, [np.int32(corners * 16)], 1.0, cv2.LINE_AA, 4)
+        cv2.fillPoly(shadow, [np.int32((corners + rng.normal(0, 0.05, 2) * size) * 16)], 1.0, cv2.LINE_AA, 4)
+        dark = cv2.GaussianBlur(shadow, (0, 0), size * rng.uniform(0.01, 0.06)) * rng.uniform(0, 0.7)
+        out = out * (1 - dark[..., None])
+        slope = np.cos(light) * (columns - middle[0]) + np.sin(light) * (rows - middle[1])
+        shade = 1 + rng.uniform(0, 3) * slope
+        if rng.random() < 0.5:
+            shade = shade + rng.uniform(0, 0.3) * _noise(rng, size, rng.uniform(0.3, 1.8))
+        body = tone * np.clip(shade, 0.15, 1.7)[..., None]
+        if rng.random() < 0.3:  # covered with something, as cloth or print is
+            small = cv2.resize(image, (int(size * rng.uniform(0.1, 0.4)),) * 2, interpolation=cv2.INTER_AREA)
+            many = -(-size // small.shape[0])
+            body = 0.5 * body + 0.5 * np.tile(small, (many, many, 1))[:size, :size]
+        out = out * (1 - mask[..., None]) + body * mask[..., None]
+    return finish(out + rng.normal(0, rng.uniform(0, 8), (size, size, 1)))
+
+
+def _toned(image, rng) -> np.ndarray:
+    """In other tones: grey as an old photograph, cast towards a hue, darker or lighter, flatter or harder."""
+    out = image.astype(np.float32) / 255
+    if rng.random() < 0.3:
+        grey = out @ np.array([0.3, 0.59, 0.11], np.float32)
+        out = grey[..., None] * rng.uniform(0.9, 1.0, 3) if rng.random() < 0.5 else np.repeat(grey[..., None], 3, 2)
+    else:
+        grey = out.mean(2, keepdims=True)
+        out = np.clip(grey + (out - grey) * rng.uniform(0.3, 1.4), 0, 1) * rng.uniform(0.75, 1.15, 3)
+    out = np.clip(out, 0, 1) ** rng.uniform(0.6, 1.7)
+    return finish(255 * (0.5 + (out - 0.5) * rng.uniform(0.6, 1.3)))
+
+
+_VIEWS = (
+    _cloudy, _leaves, _close_up, _warped, _jumbled, _strips, _blurred, _blobs, _bodies, _bodies, _doubled,
+    _things, _things, _things, _things,
+)  # fmt: skip
 
 
 def unknown_view(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A picture that shows nothing one could name, from the colours and pieces of another (uint8 RGB, square)."""
-    return _VIEWS[rng.integers(len(_VIEWS))](image, rng)
+    view = _VIEWS[rng.integers(len(_VIEWS))](image, rng)
+    return _toned(view, rng) if rng.random() < 0.5 else view
