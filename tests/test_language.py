@@ -33,8 +33,8 @@ from train.painter.language import (
     words,
 )
 from train.painter.language.balance import balanced
+from train.painter.language.dialogue import LIKELY, candidates
 from train.painter.language.dialogue import _inventory as drill
-from train.painter.language.dialogue import candidates
 from train.painter.language.parse import holds
 from train.painter.language.unanswerable import KINDS, unanswerable
 from train.painter.tokenizer import SYMBOLS, texts, train_tokenizer
@@ -244,7 +244,7 @@ def test_each_thing_is_asked_for_as_often_where_it_is_as_where_it_is_not():
     for facts in records:
         found = candidates(facts)
         chances = [
-            weights[name][not seen] * (3 if not seen and things.likely(facts, name) else 1) for name, seen in found
+            weights[name][not seen] * (LIKELY if not seen and things.likely(facts, name) else 1) for name, seen in found
         ]
         for (name, seen), chance in zip(found, chances, strict=True):
             (yes if seen else no)[name] += chance / sum(chances)

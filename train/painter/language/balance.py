@@ -15,13 +15,13 @@ def balanced(records: list[Facts], rounds: int = 60) -> dict[str, list[float]]:
 
     Things that are seldom visible are seldom asked about.
     """
-    from train.painter.language.dialogue import candidates
+    from train.painter.language.dialogue import LIKELY, candidates
 
     column = {(name, seen): 2 * i + (not seen) for i, name in enumerate(THINGS) for seen in (True, False)}
     share = np.zeros((len(records), 2 * len(THINGS)))
     for row, facts in zip(share, records, strict=True):
         for name, seen in candidates(facts):
-            row[column[name, seen]] = 3 if not seen and likely(facts, name) else 1
+            row[column[name, seen]] = LIKELY if not seen and likely(facts, name) else 1
     visible = (share[:, ::2] > 0).mean(axis=0)
     wanted = np.repeat(np.minimum(visible, 0.03), 2)
     wanted /= wanted.sum()

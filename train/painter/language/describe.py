@@ -36,7 +36,8 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str, 
     if emotional:
         middle.append("emotion")
         if length == "long" or (length == "medium" and rng.random() < 0.5):
-            middle.append("because" if length == "long" or rng.random() < 0.7 else "second")
+            because = length == "long" or rng.random() < 0.7 or not clear.second_is_clear(facts)
+            middle.append("because" if because else "second")
     if {"thing", "things"} & set(middle):
         first = lead(rng, state("sight", facts, rng, register), 0.3)
     text = paragraph([first, *(state(kind, facts, rng, register) for kind in middle)])

@@ -18,7 +18,7 @@ def feeling(facts: Facts, rng: random.Random, length: str = "medium") -> str:
     if length == "long":
         kinds.append(rng.choice(("colours", "tones", "subject")))
         kinds.append(rng.choice(("manner", "thing", *clear.composition(facts))))
-    if rng.random() < 0.35:
+    if rng.random() < 0.35 and clear.second_is_clear(facts):
         kinds.append("second")
     return paragraph([first, *(state(kind, facts, rng) for kind in kinds)])
 
@@ -56,14 +56,27 @@ def why(facts: Facts, rng: random.Random) -> str:
 
 
 def second_emotion(facts: Facts, rng: random.Random) -> str:
-    """The weaker feeling, beside the stronger."""
+    """The weaker feeling, where one stands out, beside the stronger."""
     stronger = say(
         rng,
         "[but the stronger feeling is|still, what prevails is|it stays behind, though, and first comes|"
         "above it, though, stands] {e}",
         e=rng.choice(feelings.EMOTION[facts.emotion]),
     )
-    return paragraph([lead(rng, state("second", facts, rng)), stronger])
+    if clear.second_is_clear(facts):
+        return paragraph([lead(rng, state("second", facts, rng)), stronger])
+    close = say(
+        rng,
+        "[a second one does not stand out|I cannot say which comes second|several are about as strong behind the first|"
+        "which one comes second is too close to call|behind the first I find several, none ahead of the others|"
+        "what comes next is not decided]",
+    )
+    alone = say(
+        rng,
+        "[the one that is clear is|what prevails is|first, and alone there, comes|what I am sure of is] {e}",
+        e=rng.choice(feelings.EMOTION[facts.emotion]),
+    )
+    return paragraph([lead(rng, close, 0.3), alone])
 
 
 def people(facts: Facts, rng: random.Random) -> str:
@@ -80,7 +93,7 @@ def both_sides(facts: Facts, rng: random.Random) -> str:
         "you, who look at it, may feel something else than they do, or the same: it evokes] {e}",
         e=rng.choice(feelings.EMOTION[facts.emotion]),
     ).replace("may feel something else than they do, or the same: it evokes", "may feel as follows: it evokes")
-    kinds = ["because"] + (["second"] if rng.random() < 0.3 else [])
+    kinds = ["because"] + (["second"] if rng.random() < 0.3 and clear.second_is_clear(facts) else [])
     return paragraph([state("people", facts, rng), viewer, *(state(kind, facts, rng) for kind in kinds)])
 
 

@@ -3,7 +3,7 @@
 import random
 
 from train.painter.facts import Facts
-from train.painter.language import things, words
+from train.painter.language import clear, things, words
 from train.painter.language.grammar import lead, listed, say, sentence
 
 #: The fixed parts of a page.
@@ -27,11 +27,11 @@ def title_words(facts: Facts, rng: random.Random) -> str:
         forms += [f"{head} {words.TITLE_LIGHT[facts.light]}"] * 2
     if facts.people:
         forms += [f"{head}, {facts.people.title()}"]
-    if facts.brightness != "medium":
+    if facts.brightness != "medium" and clear.measure_is_clear(facts, "brightness"):
         forms.append(f"{facts.brightness.title()} {head}")
-    if facts.saturation != "moderate":
+    if facts.saturation != "moderate" and clear.measure_is_clear(facts, "saturation"):
         forms.append(f"{facts.saturation.title()} {head}")
-    forms += [f"{head} with {things.named(thing.name).title()}" for thing in things.beside(facts)[:2]]
+    forms += [f"{head} with {things.named(thing.name).title()}" for thing in clear.evident(things.beside(facts))[:2]]
     if facts.light and facts.subject != "animal":
         forms.append(f"{facts.colours[0].title()} {head} {words.TITLE_LIGHT[facts.light]}")
     text = rng.choice(forms)

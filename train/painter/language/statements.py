@@ -30,7 +30,10 @@ def some_things(facts: Facts, rng: random.Random, most: int = 3) -> str:
     """Up to `most` evident things beside the subject, largest first; empty if there are none."""
     found = clear.evident(things.beside(facts))[: rng.randint(1, most)]
     placed, other = rng.random() < 0.2, rng.random() < 0.5
-    return listed([things.phrase(thing, rng.random() < 0.15, placed, other) for thing in found]) if found else ""
+    phrases = [
+        things.phrase(thing, rng.random() < 0.15 and clear.colour_is_clear(thing), placed, other) for thing in found
+    ]
+    return listed(phrases) if phrases else ""
 
 
 def reason(facts: Facts, name: str, rng: random.Random) -> str:
@@ -42,7 +45,8 @@ def reason(facts: Facts, name: str, rng: random.Random) -> str:
     if name.startswith("things:"):
         for thing in facts.things:
             if thing.name == name.removeprefix("things:"):
-                return things.the(thing, rng.random() < 0.2, rng.random() < 0.3, rng.random() < 0.5)
+                coloured = rng.random() < 0.2 and clear.colour_is_clear(thing)
+                return things.the(thing, coloured, rng.random() < 0.3, rng.random() < 0.5)
     if name in words.NOUNS:
         return rng.choice(words.NOUNS[name][getattr(facts, name)])
     if name == "light" and facts.light:
@@ -62,7 +66,8 @@ def cited(facts: Facts) -> list[str]:
     """The names of the reasons worth citing, weightiest first; not "the flowers and the sight of a bouquet"."""
     implied = {f"things:{name}" for name in things.IMPLIED.get(facts.subject, ())}
     twice = bool(implied & set(facts.reasons))
-    return [name for name in facts.reasons if not (name == "subject" and (twice or facts.subject == UNKNOWN))]
+    found = [name for name in facts.reasons if not (name == "subject" and (twice or facts.subject == UNKNOWN))]
+    return [name for name in found if clear.reason_is_clear(facts, name)] or found[:1]
 
 
 def reasons(facts: Facts, rng: random.Random, most: int = 3) -> list[str]:
@@ -87,9 +92,9 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
     if kind == "palette":
         return kind, {"palette": listed(facts.colours)}
     if kind == "colours":  # the heaviest alone: the third and the order are what is seen worst
-        return kind, {"colours": listed(facts.colours[: rng.randint(1, 2)])}
+        return kind, {"colours": listed(facts.colours[: 2 if rng.random() < 0.3 else 1])}
     if kind == "leading":
-        if rng.random() < 0.75:
+        if rng.random() < 0.88:
             rest = ""
         elif len(facts.colours) == 1:
             rest = say(rng, "[, and hardly another one plays a part|, and little else|, almost alone]")
@@ -152,8 +157,9 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         found = clear.evident([thing for thing in facts.things if thing.name not in things.PLACELESS])[:3]
         if not found:
             return "no things", {}
-        coloured, placed = rng.random() < 0.3, rng.random() < 0.4
-        return kind, {"the": things.the(rng.choice(found), coloured, placed, rng.random() < 0.5)}
+        chosen = rng.choice(found)
+        coloured = rng.random() < 0.3 and clear.colour_is_clear(chosen)
+        return kind, {"the": things.the(chosen, coloured, rng.random() < 0.4, rng.random() < 0.5)}
     if kind == "emotion":
         feel = mood(facts, rng)
         return kind, {
