@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, LlamaTokenizer
 
 from artgpt4.presets import PRESETS
 from train.painter import vocabulary
+from train.painter.emotion import feel, scores
 from train.painter.facts import Facts, Thing
 from train.painter.language import (
     ANSWER,
@@ -129,6 +130,28 @@ def test_small_things_are_told_only_when_asked():
         for kind in ("subject", "description", "content", "formal", "curator"):
             assert "bird" not in parse(answer(kind, facts, rng)).get("things", [])
         assert parse(checks.thing_yes(facts, rng, facts.things[1]))["things"][0] == "bird"
+
+
+def test_a_second_feeling_is_named_only_where_it_stands_out():
+    with_measures = {"brightness": 0.4, "saturation": 0.3, "warmth": 0.5, "contrast": 0.3, "density": 0.3}
+    named = []
+    for facts, rng in facts_of(200):
+        facts = feel(replace(facts, measures=with_measures))
+        _, second, third, *_ = sorted(scores(facts).values(), reverse=True)
+        said = parse(answer("second emotion", facts, rng))
+        named.append("second_emotion" in said)
+        assert named[-1] == (second - third > 0.22)
+        assert said["emotion"] == facts.emotion
+        for kind in ("emotion", "both sides", "emotional description"):
+            assert named[-1] or "second_emotion" not in parse(answer(kind, facts, rng))
+    assert 0.2 < sum(named) / len(named) < 0.8
+
+
+def test_a_reason_is_one_that_can_be_seen_well():
+    for facts, rng in facts_of(60):
+        bird, boat = Thing("bird", "left", "top", 0.004, "black"), Thing("boat", "left", "bottom", 0.2, "brown")
+        facts = replace(facts, subject="field", things=[boat, bird], reasons=["things:bird", "things:boat"])
+        assert "bird" not in parse(answer("why", facts, rng)).get("things", [])
 
 
 def test_colours_are_named_with_the_heaviest_first():

@@ -18,7 +18,18 @@ from artgpt4.minigpt4 import IMAGE, chat_prompt
 from train import base as train_base
 from train import stage2
 from train.args import ArgumentErrors, TrainingArguments, parse
-from train.base import SHIFT, UNNAMED, build_model, shown, varied, varied_or_unnamed
+from train.base import (
+    FACT_WEIGHT,
+    SHIFT,
+    UNNAMED,
+    Base,
+    build_model,
+    fact_weights,
+    shown,
+    varied,
+    varied_or_unnamed,
+    with_targets,
+)
 from train.checkpoints import save_whole
 from train.data import (
     ShardCaptions,
@@ -303,6 +314,28 @@ def test_base_trains_its_legs_and_goes_on_behind_those_that_are_done(monkeypatch
     logs = {leg: (tmp_path / "base" / leg / "log.jsonl").read_bytes() for leg in rows}
     train_base.main()
     assert logs == {leg: (tmp_path / "base" / leg / "log.jsonl").read_bytes() for leg in rows}
+
+
+def test_the_words_of_facts_weigh_more_than_those_around_them(mini_folder):
+    tokenizer = LlamaTokenizer.from_pretrained(mini_folder / "minigpt4")
+    weights = fact_weights(tokenizer)
+    told = tokenizer("It is a dark picture: grey and blue, in watercolour. No", add_special_tokens=False).input_ids
+    heavy = {tokenizer.decode([i]) for i in told if weights[i] == FACT_WEIGHT}
+    assert heavy == {"dark", "grey", "blue", "watercolour", "No"}
+    assert all(weights[i] == 1 for i in told if tokenizer.decode([i]) not in heavy)
+
+
+def test_a_text_counts_as_much_as_its_tokens_weigh(mini_folder):
+    model, processor = build_model(LlamaTokenizer.from_pretrained(mini_folder / "minigpt4"), image_size=28)
+    batch = collate([caption_sample(None, "It is dark and blue.", processor, max_text_tokens=20)], processor)
+    picture, facts = sample_painting(3, size=28)
+    batch = with_targets(batch, [picture], [facts], processor)
+    weights = torch.ones(model.config.text_config.vocab_size)
+    with torch.no_grad():
+        loss, figures = Base(model, weights)(batch, 0.0)
+        thrice, same = Base(model, 3 * weights)(batch, 0.0)
+    torch.testing.assert_close(thrice, 3 * loss)
+    assert same["caption_loss"] == pytest.approx(figures["caption_loss"])
 
 
 def test_a_mirrored_picture_has_the_mirrored_facts():
