@@ -67,9 +67,9 @@ class BaseArguments(TrainingArguments):
     shards: Path = Path()
     tokenizer: Path = Path()
     vision_steps: int = 3000
-    mirrored_steps: int = 5000
+    mirrored_steps: int = 7000
     text_steps: int = 300
-    talk_steps: int = 3400
+    talk_steps: int = 5000
     muon_lr: float = 1.5e-3
     image_size: int = 112
 

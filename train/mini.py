@@ -24,7 +24,7 @@ LOGS: dict[str, tuple[str, ...]] = {
     "base/mirrored": ("subject_right", "manner_right", "leading_right", "side_right"),
     "base/text": ("loss",),
     "base/captions": ("caption_loss", "text_loss"),
-    "base/talk": ("caption_loss", "text_loss"),
+    "base/talk": ("caption_loss", "fact_loss"),
     "stage1": ("loss",),
     "stage2": ("loss",),
 }
