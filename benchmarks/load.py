@@ -5,7 +5,7 @@ would, and stops by itself. Each visitor has a picture and a word of its own, an
 waited, what went wrong, whether anybody got another's words, and the app's memory over the time.
 
 Memory grows by design until every talk is as long as the model can read, since each keeps its KV cache: for the
-embedded model 8.8 MB a talk at most, reached after fourteen turns or more. Whether it then stays is the slope over the
+embedded model 8.8 MB a talk at most, reached after sixteen turns or so. Whether it then stays is the slope over the
 turns that follow.
 """
 
@@ -39,7 +39,7 @@ MAX_NEW_TOKENS = 40
 #: Turns of one visitor in an hour.
 HOUR = 30
 #: Of each visitor, after which a talk's cache grows no more.
-WARM_UP = 14
+WARM_UP = 16
 #: Seconds that one turn may take before it counts as an error.
 PATIENCE = 600
 
