@@ -1,11 +1,11 @@
-"""Fifty visitors at once: python -m benchmarks.load [--visitors 50] [--turns 30] [--minutes 8]
+"""Fifty visitors at once: python -m benchmarks.load [--visitors 50] [--turns 40] [--minutes 20]
 
 Starts the app with the embedded model on a free port of this machine, lets scripted visitors talk with it as a browser
 would, and stops by itself. Each visitor has a picture and a word of its own, and a fixed seed. Prints how long they
 waited, what went wrong, whether anybody got another's words, and the app's memory over the time.
 
 Memory grows by design until every talk is as long as the model can read, since each keeps its KV cache: for the
-embedded model 8.8 MB a talk at most, reached after sixteen turns or so. Whether it then stays is the slope over the
+embedded model 8.8 MB a talk at most, reached after twenty turns at most. Whether it then stays is the slope over the
 turns that follow.
 """
 
@@ -39,7 +39,7 @@ MAX_NEW_TOKENS = 40
 #: Turns of one visitor in an hour.
 HOUR = 30
 #: Of each visitor, after which a talk's cache grows no more.
-WARM_UP = 16
+WARM_UP = 20
 #: Seconds that one turn may take before it counts as an error.
 PATIENCE = 600
 
@@ -194,8 +194,8 @@ def main() -> int:
     """Runs it and prints the figures; returns 1 if there was an error, or anybody got another's words."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="Fifty visitors at once.")
     parser.add_argument("--visitors", type=int, default=50)
-    parser.add_argument("--turns", type=int, default=HOUR, help=f"of each visitor; an hour has about {HOUR}")
-    parser.add_argument("--minutes", type=float, default=8, help="after which no new question is asked")
+    parser.add_argument("--turns", type=int, default=40, help=f"of each visitor; an hour has about {HOUR}")
+    parser.add_argument("--minutes", type=float, default=20, help="after which no new question is asked")
     options = parser.parse_args()
     os.environ["ARTGPT4_RATE"] = "1000000"  # all of them come from one address
     with tempfile.TemporaryDirectory() as folder, running_app(Path(folder) / "app.log") as address:

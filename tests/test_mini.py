@@ -22,7 +22,7 @@ def figures():
         ("emotion", 0.75),
         ("brightness", 0.90),
         ("manner", 0.80),
-        ("people", 0.65),
+        ("people", 0.7),
     ],
 )
 def test_names_what_is_in_an_unseen_picture(figures, fact, least):
@@ -44,22 +44,22 @@ def test_every_answer_ends(figures):
 
 
 def test_reasons_belong_to_the_emotion_that_was_named(figures):
-    assert figures["why names the same emotion"] >= 0.9
+    assert figures["why names the same emotion"] >= 0.95
 
 
 def test_most_answers_contradict_nothing(figures):
-    assert figures["answers without a contradiction"] >= 0.7
+    assert figures["answers without a contradiction"] >= 0.75
 
 
 @pytest.mark.parametrize("answer", ["yes", "no"])
 def test_it_says_no_as_readily_as_yes(figures, answer):
     asked = [(of[answer], of[f"asked for {answer}"]) for of in figures["things"].values() if of[f"asked for {answer}"]]
-    assert sum(right * count for right, count in asked) >= 0.85 * sum(count for _, count in asked)
+    assert sum(right * count for right, count in asked) >= 0.9 * sum(count for _, count in asked)
 
 
 def test_what_it_does_not_know_it_mostly_does_not_name():
     photographs, _ = evaluate_photographs(artgpt4.load("mini"), artmm=None)
-    assert photographs["subject wrong"] <= 0.4
+    assert photographs["subject wrong"] <= 0.3
     assert photographs["brightness"] >= 0.75 and photographs["palette F1"] >= 0.7
 
 
