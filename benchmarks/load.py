@@ -5,7 +5,7 @@ would, and stops by itself. Each visitor has a picture and a word of its own, an
 waited, what went wrong, whether anybody got another's words, and the app's memory over the time.
 
 Memory grows by design until every talk is as long as the model can read, since each keeps its KV cache: for the
-embedded model 8.8 MB a talk at most, reached after twenty turns at most. Whether it then stays is the slope over the
+embedded model 8.8 MB a talk at most, reached after twenty turns. Whether it then stays is the slope over the
 turns that follow.
 """
 
@@ -38,7 +38,7 @@ from benchmarks.browser import running_app
 MAX_NEW_TOKENS = 40
 #: Turns of one visitor in an hour.
 HOUR = 30
-#: Of each visitor, after which a talk's cache grows no more.
+#: Of each visitor, after which a talk's cache grows no more: ten talks held 82.7 MB after 20 turns and 82.2 after 24.
 WARM_UP = 20
 #: Seconds that one turn may take before it counts as an error.
 PATIENCE = 600
