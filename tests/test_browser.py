@@ -105,7 +105,13 @@ def picture_file(tmp_path_factory):
 
 
 def upload(page, path):
-    page.locator("#picture input[type=file]").set_input_files(path)
+    """Drops a picture in. It is on the page before the server has been told of it: that is waited for as well."""
+
+    def tells_the_server(request):
+        return request.url.endswith("/run/predict") and path.name in (request.post_data or "")
+
+    with page.expect_request_finished(tells_the_server, timeout=PATIENCE):
+        page.locator("#picture input[type=file]").set_input_files(path)
     page.locator("#picture img").wait_for()
 
 

@@ -74,12 +74,12 @@ class Handlers:
     # The picture
 
     def show(self, path: str | None, visitor: Visitor) -> list:
-        if path == visitor.path:
-            # Taking away a picture that cannot be used comes here once more: the sentence that says why must stay.
-            return [gr.skip()] * 15
         clean = ["", "", view.spans(visitor), ""]  # of the last picture, nothing stays beside the next
         try:
-            visitor.show(path)
+            if not visitor.show(path):
+                # Taking away a picture that cannot be used comes here once more, and a question may have brought this
+                # one already: what the page says of them must stay.
+                return [gr.skip()] * 15
         except PictureError as error:
             return [None, *view.talk(visitor, notice=sentence(error, visitor.language)), *clean]
         return [gr.skip(), *view.talk(visitor), *clean]

@@ -68,14 +68,14 @@ class Visitor:
         self.attention: tuple[Round, AnswerAttention] | None = None  # of the answer looked at last
         self.is_looking = False  # where the model looked shall be shown
 
-    def show(self, path: str | None) -> None:
-        """Takes the picture at `path` for the talk to come; the same picture again changes nothing.
+    def show(self, path: str | None) -> bool:
+        """Takes the picture at `path` for the talk to come, and tells whether it did: the same one changes nothing.
 
         Raises:
             PictureError: the file is no picture that can be used. The visitor then has none.
         """
         if path == self.path:
-            return
+            return False
         try:
             picture = open_picture(path) if path else None
         except ValueError:
@@ -83,9 +83,11 @@ class Visitor:
             raise
         if picture:
             picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-        if path != self.path:  # two events of one page may both have been opening it
-            self.close()
-            self.path, self.picture = path, picture
+        if path == self.path:  # two events of one page have both been opening it
+            return False
+        self.close()
+        self.path, self.picture = path, picture
+        return True
 
     def request(self, question: str) -> None:
         """Notes a question for `answer`. Raises VisitorError: no question, no picture, or another answer under way."""
