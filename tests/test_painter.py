@@ -20,7 +20,7 @@ from train.painter import sample_painting
 from train.painter.emotion import feel
 from train.painter.examples import EXAMPLES
 from train.painter.facts import Facts
-from train.painter.measure import measure, measure_pixels
+from train.painter.measure import LOCAL, measure, measure_patches, measure_pixels
 from train.painter.paint import paint
 from train.painter.scene import OUTDOOR, PALETTES, Scene, held_out, sample_scene
 from train.painter.vocabulary import (
@@ -151,6 +151,34 @@ def test_measures_follow_the_pixels():
     warm, cool = measure_pixels(warm)["measures"], measure_pixels(cool)["measures"]
     assert warm["warmth"] > grey["measures"]["warmth"] > cool["warmth"]
     assert warm["saturation"] > grey["measures"]["saturation"]
+
+
+def test_patches_add_up_to_the_picture():
+    for number in range(5):
+        image, _ = sample_painting(number)
+        whole = measure_pixels(image)
+        shares, tones = measure_patches(image, 8)
+        assert shares.shape == (64, len(COLOURS)) and tones.shape == (64, len(LOCAL))
+        assert np.allclose(shares.sum(1), 1)
+        order = np.argsort(-shares.mean(0), kind="stable")
+        assert [COLOURS[i] for i in order[: len(whole["colours"])]] == whole["colours"]
+        for name in ("brightness", "saturation", "warmth"):
+            assert tones.mean(0)[LOCAL.index(name)] == pytest.approx(whole["measures"][name], abs=1e-4)
+    image = np.zeros((112, 112, 3), np.uint8)
+    image[:56, 56:] = (255, 0, 0)
+    shares, _ = measure_patches(image, 4)
+    red = shares[:, COLOURS.index("red")].reshape(4, 4)
+    assert (red[:1, 3:] == 1).all() and (red[2:, :] < 0.2).all() and (red[:, :2] < 0.2).all()
+
+
+def test_what_hangs_by_a_hair_is_measured():
+    image = np.zeros((100, 100, 3), np.uint8)  # 52 of 100 rows black, 48 white
+    image[:48] = 255
+    measures = measure_pixels(image)
+    assert measures["lead"] == pytest.approx(0.04, abs=0.02) and measures["second"] > 0.3
+    image[:13] = (255, 0, 0)  # a third colour that is just listed
+    measures = measure_pixels(image)
+    assert measures["colours"] == ["black", "white", "red"] and 0 <= measures["last"] < 0.03
 
 
 def test_measure_pixels_says_what_it_takes():

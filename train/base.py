@@ -52,7 +52,7 @@ from train.loop import accelerator_for, token_loss, train
 from train.painter import language, vocabulary
 from train.painter.facts import Facts
 from train.painter.language import words
-from train.painter.measure import measure
+from train.painter.measure import LOCAL, measure, measure_patches, measured_again
 from train.painter.paint import Painting
 from train.painter.unknown import unknown_view
 
@@ -86,6 +86,8 @@ class BaseArguments(TrainingArguments):
 
 #: Tokens of a dialogue with its picture that the model can hold; longer ones are not trained on.
 CONTEXT = 640
+#: Edge of a patch in pixels.
+PATCH = 14
 
 
 def build_model(
@@ -103,7 +105,7 @@ def build_model(
             num_attention_heads=6,
             intermediate_size=768,
             image_size=image_size,
-            patch_size=14,
+            patch_size=PATCH,
             initializer_range=0.02,
         ).to_dict(),
         qformer_config=Blip2QFormerConfig(
@@ -134,7 +136,7 @@ def build_model(
     model = MiniGPT4ForConditionalGeneration(config)
     with torch.no_grad():
         nn.init.normal_(model.vision_model.embeddings.class_embedding, std=0.02)
-        grid = image_size // 14
+        grid = image_size // PATCH
         model.vision_model.embeddings.position_embedding[:, 1:] = sine_positions(grid, 192)
     return model, processor
 
@@ -215,8 +217,17 @@ def fact_weights(tokenizer: LlamaTokenizer) -> torch.Tensor:
     return weights
 
 
+#: What the shares of colours weigh in the heads' loss, of a patch and of the whole; and the presence of a colour beside
+#: that of a thing. A palette is two or three names of twelve: without the patches, a tenth of them was missed.
+SHARES_WEIGHT = 2.0
+COLOUR_WEIGHT = 3.0
+
+
 class Base(nn.Module):
-    """The model with linear heads on the mean query and on the mean patch, which are thrown away at the end."""
+    """The model with linear heads, which are thrown away at the end.
+
+    On the mean query and on the mean patch they tell the facts of the picture, on each patch its own colours and tones.
+    """
 
     def __init__(self, model: MiniGPT4ForConditionalGeneration, token_weights: torch.Tensor | None = None) -> None:
         super().__init__()
@@ -228,6 +239,10 @@ class Base(nn.Module):
         self.query_head = nn.Linear(model.config.qformer_config.hidden_size, outputs)
         self.patch_head = nn.Linear(model.config.vision_config.hidden_size, outputs)
         self.sizes = [*sizes, len(PRESENT), len(MEASURES)]
+        self.shares_head = nn.Linear(model.config.qformer_config.hidden_size, len(vocabulary.COLOURS))
+        self.local_head = nn.Linear(model.config.vision_config.hidden_size, len(vocabulary.COLOURS) + len(LOCAL))
+        weights = torch.tensor([COLOUR_WEIGHT if name.startswith("colour ") else 1.0 for name in PRESENT])
+        self.register_buffer("present_weights", weights, persistent=False)
 
     def forward(self, batch: dict[str, torch.Tensor], heads_weight: float) -> tuple[torch.Tensor, dict[str, float]]:
         """(loss summed over what is learnt, figures); text is learnt where there are labels."""
@@ -247,8 +262,14 @@ class Base(nn.Module):
             # Most things are absent from most pictures: summed over a picture's presences, not averaged away.
             known = batch["present"] >= 0
             bits = F.binary_cross_entropy_with_logits(present, batch["present"].clamp(min=0), reduction="none")
-            heads_loss = heads_loss + 0.25 * (bits * known).sum(1).mean()
+            heads_loss = heads_loss + 0.25 * (bits * known * self.present_weights).sum(1).mean()
             heads_loss = heads_loss + 10 * F.mse_loss(measures, batch["measures"])
+        colours, tones = self.local_head(patches[:, 1:]).float().split([len(vocabulary.COLOURS), len(LOCAL)], dim=2)
+        shares = self.shares_head(queries.mean(1)).float()
+        whole, local = batch["shares"].mean(1), batch["shares"].flatten(0, 1)
+        heads_loss = heads_loss + SHARES_WEIGHT * F.cross_entropy(shares, whole)
+        heads_loss = heads_loss + SHARES_WEIGHT * F.cross_entropy(colours.flatten(0, 1), local)
+        heads_loss = heads_loss + 10 * F.mse_loss(tones, batch["tones"])
         if "labels" not in batch:
             return heads_loss * len(patches), correct | {"heads_loss": float(heads_loss.detach())}
         embeds = self.model.embed(batch["input_ids"], queries)
@@ -335,11 +356,16 @@ SHIFT = 4
 
 
 def varied(picture: np.ndarray, facts: Facts, rng: random.Random) -> tuple[np.ndarray, Facts]:
-    """A picture [S, S, 3] shifted by up to `SHIFT` pixels, its edges repeated, and mirrored one time in two."""
+    """A picture [S, S, 3] shifted by up to `SHIFT` pixels, its edges repeated, and mirrored one time in two.
+
+    Its colours and measures are those of its own pixels: some lie so near a border that a shift changes them.
+    """
     size = len(picture)
     top, left = rng.randint(0, 2 * SHIFT), rng.randint(0, 2 * SHIFT)
     picture = np.pad(picture, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), "edge")[top : top + size, left : left + size]
-    return (picture[:, ::-1], facts.mirrored()) if rng.random() < 0.5 else (picture, facts)
+    if rng.random() < 0.5:
+        picture, facts = picture[:, ::-1], facts.mirrored()
+    return picture, measured_again(facts, picture)
 
 
 #: Share of the pictures that become a view that nobody could name, another each time. A tower that has seen few of
@@ -358,11 +384,18 @@ def varied_or_unnamed(picture: np.ndarray, facts: Facts, rng: random.Random) -> 
 def with_targets(
     batch: dict[str, torch.Tensor], pictures: Sequence[np.ndarray], facts: Sequence[Facts], processor: MiniGPT4Processor
 ) -> dict[str, torch.Tensor]:
-    """`batch` with `pixel_values`, `classes`, `present` and `measures` added."""
-    columns = zip(*(targets(of_picture) for of_picture in facts), strict=True)
-    classes, present, measures = (torch.from_numpy(np.stack(column)) for column in columns)
-    pictures = pixel_values(pictures, processor)
-    return batch | {"pixel_values": pictures, "classes": classes, "present": present, "measures": measures}
+    """`batch` with `pixel_values` and what the heads shall tell added.
+
+    That is `classes` [B, 12], `present` [B, len(PRESENT)], `measures` [B, 5], and of each patch `shares`
+    [B, N, len(COLOURS)] and `tones` [B, N, len(LOCAL)].
+    """
+    told = [
+        (*targets(one), *measure_patches(picture, len(picture) // PATCH))
+        for one, picture in zip(facts, pictures, strict=True)
+    ]
+    columns = (torch.from_numpy(np.stack(column)) for column in zip(*told, strict=True))
+    named = dict(zip(("classes", "present", "measures", "shares", "tones"), columns, strict=True))
+    return batch | {"pixel_values": pixel_values(pictures, processor)} | named
 
 
 def text_batches(

@@ -40,7 +40,9 @@ class Facts:
     reasons: list[str]
     #: Things that are painted but too small or too faint to be told: ask about them neither with yes nor with no.
     unclear: list[str] = field(default_factory=list)
-    measures: dict[str, float] = field(default_factory=dict)  # brightness, saturation, warmth, contrast, density, 0..1
+    #: Brightness, saturation, warmth, contrast, density, 0..1; "lead", "second" and "last": by what share of the pixels
+    #: the first colour leads the second, the second the third, and the last one what is not listed.
+    measures: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """A JSON-able copy."""

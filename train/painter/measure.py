@@ -1,5 +1,6 @@
 """What can be seen on the finished pixels: colours, light, fullness, and which of the painted things still show."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -106,7 +107,9 @@ def measure_pixels(image: np.ndarray) -> dict:
     Returns:
         `colours` (one to three names, heaviest first), `brightness`, `saturation`, `warmth`, `contrast` (names),
         `measures` (the same four as numbers in 0..1, and `edges`, how full of edges the picture is), `lead` (by what
-        share of the pixels the first colour leads) and `margin` (what share of the pixels would change `colours`).
+        share of the pixels the first colour leads), `second` (by what share the second leads the third or `LISTED`;
+        below 0 where there is none), `last` (by what share the last of them is listed) and `margin` (what share of the
+        pixels would change `colours`).
 
     Raises:
         ValueError: the array is not a uint8 RGB picture.
@@ -139,7 +142,56 @@ def _measure_small(small: np.ndarray) -> dict:
     apart = float(np.abs(shares[order[:4]] - LISTED).min())
     if shares[order[3]] >= LISTED:
         apart = min(apart, float(shares[order[2]] - shares[order[3]]))
-    return {"colours": colours, **_classes(measures), "measures": measures, "lead": lead, "margin": apart}
+    second = float(shares[order[1]] - max(shares[order[2]], LISTED))
+    last = float(shares[order[len(colours) - 1]] - max(shares[order[3]] if len(colours) == 3 else 0, LISTED))
+    known = {"measures": measures, "lead": lead, "second": second, "last": last, "margin": apart}
+    return {"colours": colours, **_classes(measures), **known}
+
+
+#: What `measure_patches` tells of a patch beside its colours.
+LOCAL: tuple[str, ...] = ("brightness", "saturation", "warmth", "edges")
+
+
+def measure_patches(image: np.ndarray, many: int) -> tuple[np.ndarray, np.ndarray]:
+    """What `measure_pixels` tells of a whole picture, of each of its patches, row by row.
+
+    Args:
+        image: uint8 RGB [height, width, 3].
+        many: how many patches there are along an edge, a divisor of EDGE.
+
+    Returns:
+        The share of each of COLOURS, float32 [patches, len(COLOURS)], and `LOCAL`, float32 [patches, 4].
+    """
+    small = _small(image)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    light = lab[..., 0]
+    slopes = np.abs(np.diff(light, axis=0, append=light[-1:])) + np.abs(np.diff(light, axis=1, append=light[:, -1:]))
+    warmth = 0.5 + (lab[..., 1] * np.cos(0.96) + lab[..., 2] * np.sin(0.96)) / 100
+    pixels = np.stack([light / 100, np.hypot(lab[..., 1], lab[..., 2]) / 80, warmth, slopes / 10], -1)
+    patch = EDGE // many
+    of_patch = pixels.reshape(many, patch, many, patch, len(LOCAL)).mean((1, 3))
+    number = np.arange(EDGE) // patch
+    names = (number[:, None] * many + number) * len(COLOURS) + colour_names(small)
+    shares = np.bincount(names.ravel(), minlength=many * many * len(COLOURS)) / patch**2
+    return shares.reshape(-1, len(COLOURS)).astype(np.float32), of_patch.reshape(-1, len(LOCAL)).astype(np.float32)
+
+
+def measured_again(facts: Facts, image: np.ndarray) -> Facts:
+    """The facts of a picture that was shifted or scaled a little, its colours and measures taken from its own pixels.
+
+    What it makes one feel, and why, is left as it was.
+    """
+    seen = _measure_small(_small(image))
+    measures = _with_density(seen, len(facts.things))
+    return replace(facts, colours=seen["colours"], **_classes(measures), measures=measures)
+
+
+def _with_density(seen: dict, things: int) -> dict[str, float]:
+    """What a record keeps of a picture's measures: how full of edges and things it is, and how clear its colours."""
+    measures = dict(seen["measures"])
+    measures["density"] = float(np.clip(0.75 * measures.pop("edges") + 0.25 * things / 8, 0, 1))
+    measures |= {name: seen[name] for name in ("lead", "second", "last")}
+    return {name: round(value, 4) for name, value in measures.items()}
 
 
 def _third(value: float, names: tuple[str, ...]) -> str:
@@ -230,8 +282,7 @@ def measure(painting: Painting, scene: Scene | None) -> Facts:
     small = _small(painting.image)
     seen = _measure_small(small)
     things, unclear = _things(painting, small)
-    measures = dict(seen["measures"])
-    measures["density"] = float(np.clip(0.75 * measures.pop("edges") + 0.25 * len(things) / 8, 0, 1))
+    measures = _with_density(seen, len(things))
     people = scene.people if scene and any(thing.name == "person" for thing in things) else None
     facts = Facts(
         subject=scene.subject if scene else UNKNOWN,
@@ -249,6 +300,6 @@ def measure(painting: Painting, scene: Scene | None) -> Facts:
         second_emotion="contentment",
         reasons=[],
         unclear=unclear,
-        measures={name: round(value, 4) for name, value in measures.items()},
+        measures=measures,
     )
     return feel(facts)

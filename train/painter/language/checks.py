@@ -119,7 +119,7 @@ def subject_check(facts: Facts, rng: random.Random, yes: bool, asked: str) -> st
             "[I cannot tell|no, I do not see one|I cannot say that|no, not that I can see|I am not sure|"
             "I do not see one, but I am not certain|I cannot see one|no, I cannot recognise one]",
         )
-        return paragraph([text, state("subject", facts, rng), state("palette", facts, rng)])
+        return paragraph([text, state("subject", facts, rng), state("colours", facts, rng)])
     if yes:
         return paragraph(["yes, " + lead(rng, state("subject", facts, rng))])
     text = say(

@@ -20,7 +20,7 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str, 
         register: one of `REGISTERS`.
     """
     first = lead(rng, state("subject", facts, rng, register), 0.3)
-    rest = ["colours", "tones", rng.choice(clear.composition(facts)), "manner"]
+    rest = ["colours", "tones", rng.choice(clear.in_passing(facts)), "manner"]
     if facts.people:
         rest.append("people")
     if facts.things:
@@ -28,11 +28,11 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str, 
     rng.shuffle(rest)
     if facts.subject == UNKNOWN:  # what can be told of it is its colours
         rest.remove("colours")
-        rest.insert(0, "palette")
+        rest.insert(0, "colours")
     count = {"short": 0 if emotional else rng.randint(0, 1), "medium": rng.randint(1, 2), "long": rng.randint(3, 4)}
     middle = rest[: count[length] - (length == "long" and emotional)]
     if facts.subject == UNKNOWN and not middle:
-        middle = ["palette"]
+        middle = ["colours"]
     if emotional:
         middle.append("emotion")
         if length == "long" or (length == "medium" and rng.random() < 0.5):
@@ -56,9 +56,7 @@ def caption(facts: Facts, rng: random.Random, emotional: bool) -> str:
 def formal(facts: Facts, rng: random.Random) -> str:
     """One paragraph on colour, light, line and composition, in this order, without a word of feeling."""
     register = rng.choice(("plain", "curator"))
-    kinds = ["palette", "tones", "manner", *clear.composition(facts)]
-    while len(kinds) > 5:
-        kinds.remove(rng.choice(kinds[1:]))
+    kinds = ["colours", "tones", "manner", *clear.composition(facts)[:3]]
     return paragraph([lead(rng, state(kinds[0], facts, rng, register), 0.7), *_spoken(kinds[1:], facts, rng, register)])
 
 
@@ -70,24 +68,22 @@ def things_in_it(facts: Facts, rng: random.Random) -> str:
     """What it shows and which things are in it."""
     sentences = [lead(rng, state("sight", facts, rng)), state("things", facts, rng)]
     if facts.subject == UNKNOWN:
-        sentences.append(state("palette", facts, rng))
+        sentences.append(state("colours", facts, rng))
     return paragraph(sentences)
 
 
 def colours_and_light(facts: Facts, rng: random.Random) -> str:
-    """Palette, tones, and the light or the contrast."""
-    kinds = ["palette", "tones", "light" if facts.light else "contrast"]
+    """Colours, tones, and the light or the contrast."""
+    kinds = ["colours", "tones", "light" if facts.light else "contrast"]
     if rng.random() < 0.3:
-        kinds[0] = "leading"
-    if rng.random() < 0.3:
-        kinds.append(rng.choice(clear.composition(facts)))
+        kinds.append(rng.choice(clear.in_passing(facts)))
     first, *rest = kinds
     return paragraph([lead(rng, state(first, facts, rng)), *_spoken(rest, facts, rng, "plain")])
 
 
 def curator(facts: Facts, rng: random.Random, emotional: bool) -> str:
     """A wall text."""
-    kinds = ["manner", "colours", rng.choice((*clear.composition(facts), "thing"))]
+    kinds = ["manner", "colours", rng.choice((*clear.in_passing(facts), "thing"))]
     if emotional:
         kinds += ["emotion", "because"]
     return paragraph(

@@ -69,7 +69,7 @@ ANSWER: dict[str, Answer] = {
 def _subject(facts: Facts, rng: random.Random) -> str:
     """What it shows, at times with things or tones; where that cannot be told, its colours."""
     if facts.subject == vocabulary.UNKNOWN:
-        return _stated("sight", "palette", some=("tones",))(facts, rng)
+        return _stated("sight", "colours", some=("tones",))(facts, rng)
     return rng.choice((_stated("subject"), _stated("sight", some=("things", "tones"))))(facts, rng)
 
 
@@ -200,8 +200,9 @@ def _inventory(facts: Facts, rng: random.Random) -> Rounds:
 
 #: How often each single fact is asked for in a `_quiz`: what is seen worst, most.
 _QUIZ: dict[str, float] = {
-    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 2.5, "brightness": 1, "saturation": 1,
-    "warmth": 0.6, "contrast": 1, "density": 1.7, "horizon": 1, "side": 1.7, "people": 2.5, "emotion in short": 3,
+    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 2.5, "brightness": 1.3,
+    "saturation": 1, "warmth": 1.3, "contrast": 1, "density": 1.7, "horizon": 1, "side": 1.7, "people": 2.5,
+    "emotion in short": 3,
 }  # fmt: skip
 
 
@@ -320,7 +321,7 @@ def _follow(facts: Facts, rng: random.Random, emotional: bool, last: str) -> Rou
     elif kind == "shorter":
         text = feel.feeling(facts, rng, "short") if felt else describe.description(facts, rng, False, "short")
     else:
-        found = clear.composition(facts)
+        found = clear.in_passing(facts)
         kinds = rng.sample(("things", "manner", "thing", "tones", *found), 3)
         kinds += ["because"] if felt else []
         first, *rest = kinds

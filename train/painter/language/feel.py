@@ -17,19 +17,40 @@ def feeling(facts: Facts, rng: random.Random, length: str = "medium") -> str:
     kinds = ["because"]
     if length == "long":
         kinds.append(rng.choice(("colours", "tones", "subject")))
-        kinds.append(rng.choice(("manner", "thing", *clear.composition(facts))))
+        kinds.append(rng.choice(("manner", "thing", *clear.in_passing(facts))))
     if rng.random() < 0.35 and clear.second_is_clear(facts):
         kinds.append("second")
     return paragraph([first, *(state(kind, facts, rng) for kind in kinds)])
 
 
 def why(facts: Facts, rng: random.Random) -> str:
-    """The reasons for the emotion, weightiest first, and the emotion again."""
+    """The reasons for the emotion, weightiest first, and the emotion.
+
+    Mostly the emotion comes first: behind the reasons, the embedded model named the one that fits them, not the
+    picture's.
+    """
     found = reasons(facts, rng, rng.randint(2, 4))
     feel = mood(facts, rng)
     named = rng.choice(feelings.EMOTION[facts.emotion])
     if not found:
         return paragraph([lead(rng, state("because", facts, rng)), say(rng, "what remains is {e}", e=named)])
+    rest = ""
+    if len(found) > 1:
+        rest = say(rng, "[, helped by|, together with|, along with|, and also] {rest}", rest=listed(found[1:]))
+    if rng.random() < 0.75:
+        told = say(
+            rng,
+            "[it evokes {e} because of|I feel {e} because of|it feels {mood} because of|the {mood} mood comes from|"
+            "I find it {mood} because of|what I feel is {e}, because of|{a_mood} mood like this one comes from|"
+            "one may feel {e} because of|I call it {mood} because of|its {mood} mood rests on|"
+            "so {mood} a mood is owed to|that it feels {mood} comes above all from|what makes it {mood} lies in|"
+            "this {mood} mood lies in|{e} is what I feel, because of] {first}",
+            e=named,
+            mood=feel,
+            a_mood=a(feel),
+            first=found[0],
+        )
+        return paragraph([lead(rng, told + rest, 0.3), state("thing", facts, rng) if rng.random() < 0.2 else ""])
     first = say(
         rng,
         "[it comes [mostly|above all|mainly] from|it is mostly because of|I point first to|look first at|"
@@ -40,8 +61,6 @@ def why(facts: Facts, rng: random.Random) -> str:
     )
     if first.startswith("thanks to"):
         first = "it has this mood " + first
-    if len(found) > 1:
-        first += say(rng, "[, helped by|, together with|, along with|, and also] {rest}", rest=listed(found[1:]))
     second = say(
         rng,
         "[that makes it feel {mood}, and so it evokes|together this gives it {a_mood} mood and evokes|"
@@ -50,33 +69,27 @@ def why(facts: Facts, rng: random.Random) -> str:
         a_mood=a(feel),
         e=named,
     )
-    if rng.random() < 0.2:
-        return paragraph([lead(rng, state("emotion", facts, rng)), first])
-    return paragraph([lead(rng, first, 0.3), second, state("thing", facts, rng) if rng.random() < 0.2 else ""])
+    return paragraph([lead(rng, first + rest, 0.3), second])
 
 
 def second_emotion(facts: Facts, rng: random.Random) -> str:
-    """The weaker feeling, where one stands out, beside the stronger."""
+    """The stronger feeling, and the weaker one where one stands out."""
     stronger = say(
         rng,
-        "[but the stronger feeling is|still, what prevails is|it stays behind, though, and first comes|"
-        "above it, though, stands] {e}",
+        "[the stronger feeling is|what prevails is|what comes first is|above all it evokes|the one that leads is|"
+        "what I am sure of is|the first and clearest is|most of all I feel|it evokes above all|what is strongest is|"
+        "the feeling that prevails is|first comes|to begin with, it evokes|what leads is] {e}",
         e=rng.choice(feelings.EMOTION[facts.emotion]),
     )
     if clear.second_is_clear(facts):
-        return paragraph([lead(rng, state("second", facts, rng)), stronger])
+        return paragraph([lead(rng, stronger), state("second", facts, rng)])
     close = say(
         rng,
         "[a second one does not stand out|I cannot say which comes second|several are about as strong behind the first|"
         "which one comes second is too close to call|behind the first I find several, none ahead of the others|"
         "what comes next is not decided]",
     )
-    alone = say(
-        rng,
-        "[the one that is clear is|what prevails is|first, and alone there, comes|what I am sure of is] {e}",
-        e=rng.choice(feelings.EMOTION[facts.emotion]),
-    )
-    return paragraph([lead(rng, close, 0.3), alone])
+    return paragraph([lead(rng, stronger), close])
 
 
 def people(facts: Facts, rng: random.Random) -> str:
@@ -153,7 +166,7 @@ def view(facts: Facts, rng: random.Random, viewer: str) -> str:
     found = reasons(facts, rng, 2)
     speaks = say(rng, "[what speaks to them is|they look at it so because of] {r}", r=listed(found)) if found else ""
     if not found:
-        speaks = state("palette", facts, rng)
+        speaks = state("colours", facts, rng)
     own = say(
         rng, "[to me it evokes|for me the feeling is|I myself feel] {e}", e=rng.choice(feelings.EMOTION[facts.emotion])
     )

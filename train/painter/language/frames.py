@@ -73,6 +73,7 @@ FRAMES: dict[str, dict[str, str]] = {
         "curator": "[the artist works above all with|chromatically the work rests on|the work is held in] {colours}",
         "poetic": "[it dreams in {colours}|the paint says {colours}|a song of {colours}]",
     },
+    "much": {"plain": "[one sees much|there is much|I see much|the eye meets much|it has much] {one}"},
     "leading": {
         "plain": "[the [leading|main|dominant|strongest] colour is|its [leading|main|dominant] colour is|"
         "the colour that leads is|what leads is|the lead, I find, is taken by|most of all there is|most of it is|"

@@ -22,7 +22,8 @@ HTML: tuple[str, ...] = (
 def title_words(facts: Facts, rng: random.Random) -> str:
     """The subject and one measured fact."""
     head = words.TITLE[facts.subject]
-    forms = [f"{head} in {facts.colours[0].title()}"] * 2
+    leading = clear.leading(facts)
+    forms = [f"{head} in {leading[0].title()}"] * 2 if leading else []
     if facts.light:
         forms += [f"{head} {words.TITLE_LIGHT[facts.light]}"] * 2
     if facts.people:
@@ -32,9 +33,9 @@ def title_words(facts: Facts, rng: random.Random) -> str:
     if facts.saturation != "moderate" and clear.measure_is_clear(facts, "saturation"):
         forms.append(f"{facts.saturation.title()} {head}")
     forms += [f"{head} with {things.named(thing.name).title()}" for thing in clear.evident(things.beside(facts))[:2]]
-    if facts.light and facts.subject != "animal":
-        forms.append(f"{facts.colours[0].title()} {head} {words.TITLE_LIGHT[facts.light]}")
-    text = rng.choice(forms)
+    if leading and facts.light and facts.subject != "animal":
+        forms.append(f"{leading[0].title()} {head} {words.TITLE_LIGHT[facts.light]}")
+    text = rng.choice(forms or [f"{head} in {facts.colours[0].title()}"])
     return text.replace(" A ", " a ").replace(" An ", " an ").replace(" Of ", " of ")
 
 
@@ -52,8 +53,8 @@ def title(facts: Facts, rng: random.Random) -> str:
 
 
 def page(facts: Facts, rng: random.Random) -> str:
-    """A web page with a title and the palette as swatches, and which colour code stands for which name."""
-    colours = facts.colours
+    """A web page with a title, its clear colours as swatches, and which colour code stands for which name."""
+    colours = clear.listed(facts)
     body = f"{HTML[1]}{words.HEX[colours[0]]}{HTML[2]}{'#fff' if colours[0] in words.DEEP else '#111'}{HTML[3]}"
     text = title_words(facts, rng)
     swatches = "".join(f"{HTML[5]}{words.HEX[name]}{HTML[6]}{name}{HTML[7]}" for name in colours)

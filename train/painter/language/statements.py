@@ -63,11 +63,16 @@ def reason(facts: Facts, name: str, rng: random.Random) -> str:
 
 
 def cited(facts: Facts) -> list[str]:
-    """The names of the reasons worth citing, weightiest first; not "the flowers and the sight of a bouquet"."""
+    """The names of the reasons worth citing, weightiest first.
+
+    Not "the flowers and the sight of a bouquet"; and a manner, which is taken for another in one picture of ten, only
+    where there is nothing else.
+    """
     implied = {f"things:{name}" for name in things.IMPLIED.get(facts.subject, ())}
     twice = bool(implied & set(facts.reasons))
     found = [name for name in facts.reasons if not (name == "subject" and (twice or facts.subject == UNKNOWN))]
-    return [name for name in found if clear.reason_is_clear(facts, name)] or found[:1]
+    found = [name for name in found if clear.reason_is_clear(facts, name)] or found[:1]
+    return [name for name in found if name != "manner"] or found
 
 
 def reasons(facts: Facts, rng: random.Random, most: int = 3) -> list[str]:
@@ -91,8 +96,11 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return kind, {"s": subject(facts, rng), "lit": lit(facts, rng) or " with no time of day in it"}
     if kind == "palette":
         return kind, {"palette": listed(facts.colours)}
-    if kind == "colours":  # the heaviest alone: the third and the order are what is seen worst
-        return kind, {"colours": listed(facts.colours[: 2 if rng.random() < 0.3 else 1])}
+    if kind == "colours":  # the third and the order are what is seen worst
+        leading = clear.leading(facts)
+        if leading:
+            return kind, {"colours": listed(leading[: 2 if rng.random() < 0.4 else 1])}
+        return "much", {"one": facts.colours[0]}
     if kind == "leading":
         if rng.random() < 0.88:
             rest = ""
