@@ -4,8 +4,8 @@
 
 Five legs over shards that the painter wrote (`python -m train.painter shards`):
 
-1. vision: ViT and Q-Former learn to tell what is in a picture, from its record of facts. Without it the language model
-   learns to speak fluently about pictures that it does not see.
+1. vision: ViT and Q-Former learn to tell what is in a picture, from its record of facts, and each patch of the ViT its
+   own colours. Without it the language model learns to speak fluently about pictures that it does not see.
 2. mirrored: the same from a fresh rate, half of the pictures mirrored and all shifted a little: what it tells of unseen
    pictures comes nearer to what it tells of those it has seen. One in seven becomes a view that nobody could name:
    before that, it found one of its subjects in two of three real pictures.
@@ -67,9 +67,9 @@ class BaseArguments(TrainingArguments):
     shards: Path = Path()
     tokenizer: Path = Path()
     vision_steps: int = 3000
-    mirrored_steps: int = 7000
+    mirrored_steps: int = 9000
     text_steps: int = 300
-    talk_steps: int = 5000
+    talk_steps: int = 7000
     muon_lr: float = 1.5e-3
     image_size: int = 112
 
