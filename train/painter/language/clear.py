@@ -39,7 +39,7 @@ def leading(facts: Facts) -> list[str]:
     return facts.colours[: 2 if facts.measures["second"] >= _LEADS else 1]
 
 
-def listed(facts: Facts) -> list[str]:
+def colours(facts: Facts) -> list[str]:
     """Its colours without the last where that one hardly counts."""
     doubtful = len(facts.colours) > 1 and facts.measures.get("last", 1) < _LISTED
     return facts.colours[:-1] if doubtful else facts.colours
