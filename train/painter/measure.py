@@ -121,6 +121,11 @@ def measure_pixels(image: np.ndarray) -> dict:
     return _measure_small(_small(image))
 
 
+def _warmth(a, b):
+    """The share of chroma that points towards orange (55 degrees in CIELAB's a and b) rather than away from it."""
+    return 0.5 + (a * np.cos(0.96) + b * np.sin(0.96)) / 100
+
+
 def _measure_small(small: np.ndarray) -> dict:
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     light, chroma = lab[..., 0], np.hypot(lab[..., 1], lab[..., 2])
@@ -131,8 +136,7 @@ def _measure_small(small: np.ndarray) -> dict:
     measures = {
         "brightness": light.mean() / 100,
         "saturation": chroma.mean() / 80,
-        # the share of chroma that points towards orange (55 degrees in CIELAB) rather than away from it
-        "warmth": 0.5 + (lab[..., 1].mean() * np.cos(0.96) + lab[..., 2].mean() * np.sin(0.96)) / 100,
+        "warmth": _warmth(lab[..., 1].mean(), lab[..., 2].mean()),
         "contrast": light.std() / 35,
         "edges": slopes / 10,
     }
@@ -166,7 +170,7 @@ def measure_patches(image: np.ndarray, many: int) -> tuple[np.ndarray, np.ndarra
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     light = lab[..., 0]
     slopes = np.abs(np.diff(light, axis=0, append=light[-1:])) + np.abs(np.diff(light, axis=1, append=light[:, -1:]))
-    warmth = 0.5 + (lab[..., 1] * np.cos(0.96) + lab[..., 2] * np.sin(0.96)) / 100
+    warmth = _warmth(lab[..., 1], lab[..., 2])
     pixels = np.stack([light / 100, np.hypot(lab[..., 1], lab[..., 2]) / 80, warmth, slopes / 10], -1)
     patch = EDGE // many
     of_patch = pixels.reshape(many, patch, many, patch, len(LOCAL)).mean((1, 3))
