@@ -341,6 +341,29 @@ class _Page(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.parametrize(
+    ("lead", "second", "ordered"), [(0.2, 0.2, 3), (0.2, 0.01, 1), (0.01, 0.2, 0), (0.01, 0.01, 0)]
+)
+def test_a_palette_is_told_in_an_order_where_that_is_clear(lead, second, ordered):
+    (facts, rng), *_ = facts_of(1)
+    facts = replace(facts, colours=["blue", "white", "brown"], measures={"lead": lead, "second": second, "last": 0.1})
+    other_order = replace(facts, colours=["brown", "white", "blue"])
+    for _ in range(40):
+        text = answer("palette", facts, rng)
+        said = [claim for claim in claims(text) if claim[0] in ("colours", "among colours")]
+        assert contradictions(text, facts) == [] and parse(text)["colours"] == facts.colours
+        assert sum(len(value) for key, value in said if key == "colours") == ordered
+        assert all(holds(claim, other_order) == (claim[0] == "among colours") for claim in said)
+
+
+def test_a_colour_that_is_not_there_is_false_in_any_order():
+    (facts, _), *_ = facts_of(1)
+    facts = replace(facts, colours=["blue", "white"])
+    assert contradictions("Its palette is, in no order, white and blue.", facts) == []
+    assert contradictions("Its palette is, in no order, white, blue and red.", facts)
+    assert contradictions("It is made up of white and blue.", facts)
+
+
 def test_a_web_page_is_whole_and_has_the_palette():
     for facts, rng in facts_of(100):
         _, code = answer("page", facts, rng).split("```html\n")

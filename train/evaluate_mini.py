@@ -30,7 +30,7 @@ from train.data import bucketed, collate, dialogue_sample
 from train.painter import language, sample_painting
 from train.painter.facts import Facts
 from train.painter.language.dialogue import candidates
-from train.painter.language.parse import holds
+from train.painter.language.parse import claims, holds
 from train.painter.vocabulary import THINGS
 
 #: Far above every seed that training uses.
@@ -293,11 +293,15 @@ def manners_part(exam: Examination) -> dict[str, float]:
     false = [(kind, language.contradictions(text, exam.facts[i])) for kind, i, text, _ in exam.asked]
     by_kind = {kind: share([not found for k, found in false if k == kind]) for kind, _ in false}
     texts = [text for _, _, text, _ in exam.asked]
+    claimed = [(claim, exam.facts[i]) for _, i, text, _ in exam.asked for claim in claims(text)]
     return {
         "answers": len(exam.asked),
         "answers that end": share([end for *_, end in exam.asked]),
         "answers without a contradiction": share([not found for _, found in false]),
         "without a contradiction, by question": by_kind,
+        # Beside it: an answer that says little contradicts little.
+        "claims in an answer": len(claimed) / len(exam.asked),
+        "claims that are so": share([holds(claim, of_picture) for claim, of_picture in claimed]),
         "distinct descriptions": len(set(described.values())) / len(described),
         "answers with a repeated item": share([repeated_items(text) > 0 for text in texts]),
         "repeated 4-grams": float(np.mean([repetition(text) for text in texts])),

@@ -1,4 +1,4 @@
-"""The embedded model from nothing: paints, trains base and both stages, evaluates, and says how long each step took.
+"""The embedded model from nothing: paints, trains base, both stages and truth, evaluates, and times each step.
 
     python -m train.mini [--processes 2]
 
@@ -27,6 +27,7 @@ LOGS: dict[str, tuple[str, ...]] = {
     "base/talk": ("caption_loss", "fact_loss"),
     "stage1": ("loss",),
     "stage2": ("loss",),
+    "truth": ("worth", "dialogue_loss"),
 }
 PYTHON = [sys.executable, "-m"]
 KEEP_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=8589934592"
@@ -60,9 +61,29 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         ),
         ("stage 2", RUNS / "stage2" / "final", [*train, "train.stage2", "--config", config("stage2"), cache]),
         (
+            "paint for truth",
+            DATA / "truth" / "facts.json",
+            [paint, "cc_sbu_align", "--out", str(DATA / "truth"), "--count", "10000", "--seed", "31", *workers],
+        ),
+        (
+            "tokens of truth's pictures",
+            RUNS / "truth_tokens",
+            [
+                "train.tokens",
+                "stage2",
+                "--config",
+                config("stage2"),
+                f"cc_sbu_align={DATA / 'truth'}",
+                "llava=none",
+                "images=none",
+                f"token_cache={RUNS / 'truth_tokens'}",
+            ],
+        ),
+        ("truth", RUNS / "truth" / "final", [*train, "train.truth", "--config", config("truth")]),
+        (
             "evaluation",
             RUNS / "figures.json",
-            ["train.evaluate_mini", "--model", str(RUNS / "stage2" / "final"), "--json", str(RUNS / "figures.json")],
+            ["train.evaluate_mini", "--model", str(RUNS / "truth" / "final"), "--json", str(RUNS / "figures.json")],
         ),
     ]
 
@@ -76,8 +97,7 @@ def keep_logs(runs: Path, kept: Path) -> None:
 
     kept.mkdir(parents=True, exist_ok=True)
     figure, axes = plt.subplots(2, 4, figsize=(13, 5.5), layout="constrained")
-    axes.flat[-1].remove()
-    for axis, (name, shown) in zip(axes.flat, LOGS.items(), strict=False):
+    for axis, (name, shown) in zip(axes.flat, LOGS.items(), strict=True):
         log = shutil.copy(runs / name / "log.jsonl", kept / f"{name.replace('/', '-')}.jsonl")
         rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         for figure_name in shown:
@@ -119,8 +139,8 @@ def main() -> None:
     minutes = sum(times.values()) / 60
     print("\n".join(f"{name}: {seconds / 60:.1f} min" for name, seconds in times.items()))
     print(
-        f"{minutes:.0f} minutes in all; next: python -m train.calibrate --model {RUNS}/stage2/final, then "
-        f"python -m train.embed_mini --base {RUNS}/base/minigpt4 --adapter {RUNS}/stage2/final --emotion-temperature T"
+        f"{minutes:.0f} minutes in all; next: python -m train.calibrate --model {RUNS}/truth/final, then "
+        f"python -m train.embed_mini --base {RUNS}/base/minigpt4 --adapter {RUNS}/truth/final --emotion-temperature T"
     )
 
 

@@ -39,6 +39,16 @@ def leading(facts: Facts) -> list[str]:
     return facts.colours[: 2 if facts.measures["second"] >= _LEADS else 1]
 
 
+def ordered(facts: Facts) -> int:
+    """How many of its colours, from the first on, are in an order that is clear: all of them, one or none."""
+    count = len(facts.colours)
+    if count == 1 or "lead" not in facts.measures:
+        return count
+    if facts.measures["lead"] < _LEADS:
+        return 0
+    return 1 if count == 3 and facts.measures["second"] < _LEADS else count
+
+
 def colours(facts: Facts) -> list[str]:
     """Its colours without the last where that one hardly counts."""
     doubtful = len(facts.colours) > 1 and facts.measures.get("last", 1) < _LISTED

@@ -139,7 +139,12 @@ def _typed(question: str, rng: random.Random) -> str:
     return question
 
 
-def _ask(kind: str, rng: random.Random, **slots: str) -> str:
+def ask(kind: str, rng: random.Random, **slots: str) -> str:
+    """A question of that kind as somebody might type it; `slots` are what it asks about.
+
+    Raises:
+        KeyError: a kind that is not one of `questions.ASK`.
+    """
     if kind in QUESTIONS and rng.random() < 0.15:
         return QUESTIONS[kind]
     question = say(rng, it(rng.choice(ASK[kind])), **slots)
@@ -158,7 +163,7 @@ def candidates(facts: Facts) -> list[tuple[str, bool]]:
 LIKELY = 1.5
 
 
-def _thing(facts: Facts, rng: random.Random, of: list[tuple[str, bool]]) -> tuple[str, bool]:
+def draw_thing(facts: Facts, rng: random.Random, of: list[tuple[str, bool]]) -> tuple[str, bool]:
     """One of `candidates` to ask about; over many pictures each about as often visible as not."""
     weights = [
         WEIGHTS[name][not seen] * (LIKELY if not seen and things.likely(facts, name) else 1) for name, seen in of
@@ -167,7 +172,7 @@ def _thing(facts: Facts, rng: random.Random, of: list[tuple[str, bool]]) -> tupl
 
 
 def _thing_question(name: str, rng: random.Random) -> str:
-    question = _ask("thing", rng, a=things.named(name))
+    question = ask("thing", rng, a=things.named(name))
     wrong, right = ("Is", "Are") if name in things.SEVERAL else ("Are", "Is")
     return question.replace(f"{wrong} there", f"{right} there").replace(
         f"{wrong.lower()} there", f"{right.lower()} there"
@@ -185,7 +190,7 @@ def _inventory(facts: Facts, rng: random.Random) -> Rounds:
     for are_there in rng.sample((True, False) * 4, 8):
         of = [(name, there) for name, there in candidates(facts) if there == are_there and name not in asked]
         if of and (not are_there or sum(name in seen for name in asked) < 3):
-            asked.append(_thing(facts, rng, of)[0])
+            asked.append(draw_thing(facts, rng, of)[0])
     asked = asked[: max(2, 2 * sum(name in seen for name in asked))]
     return [
         (
@@ -228,12 +233,12 @@ def _quiz(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
             text = feel.feeling(facts, rng, "short")
         else:
             text = paragraph([lead(rng, state({"leading colour": "leading"}.get(kind, kind), facts, rng), 0.2)])
-        rounds.append((_ask(kind, rng), text))
+        rounds.append((ask(kind, rng), text))
     return rounds
 
 
 def _thing_rounds(facts: Facts, rng: random.Random) -> Rounds:
-    name, seen = _thing(facts, rng, candidates(facts))
+    name, seen = draw_thing(facts, rng, candidates(facts))
     question = _thing_question(name, rng)
     if not seen:
         return [(question, checks.thing_no(facts, rng, name))]
@@ -241,9 +246,9 @@ def _thing_rounds(facts: Facts, rng: random.Random) -> Rounds:
     rounds = [(question, checks.thing_yes(facts, rng, thing))]
     if rng.random() < 0.3:
         if thing.colour and name not in things.COLOURLESS and rng.random() < 0.5:
-            rounds.append((_ask("what colour", rng), checks.colour_of(rng, thing)))
+            rounds.append((ask("what colour", rng), checks.colour_of(rng, thing)))
         elif name not in things.PLACELESS:
-            rounds.append((_ask("where", rng, noun=things.NOUN[name]), checks.where_is(rng, thing)))
+            rounds.append((ask("where", rng, noun=things.NOUN[name]), checks.where_is(rng, thing)))
     return rounds
 
 
@@ -267,37 +272,37 @@ def _check_rounds(kind: str, facts: Facts, rng: random.Random) -> Rounds:
             if name != facts.subject and not any({name, facts.subject} <= group for group in _ALIKE)
         ]
         asked = rng.choice(words.SUBJECT[facts.subject if yes else rng.choice(others)])
-        return [(_ask(kind, rng, subject=asked), checks.subject_check(facts, rng, yes, asked))]
+        return [(ask(kind, rng, subject=asked), checks.subject_check(facts, rng, yes, asked))]
     if kind == "light check":
         yes = yes and facts.light is not None
         light = facts.light if yes else rng.choice([name for name in vocabulary.LIGHTS if name != facts.light])
         asked = rng.choice(words.LIGHT[light])
-        return [(_ask(kind, rng, light=asked), checks.light_check(facts, rng, yes, asked))]
+        return [(ask(kind, rng, light=asked), checks.light_check(facts, rng, yes, asked))]
     if kind == "manner check":
         yes = yes and facts.manner is not None
         manner = facts.manner if yes else rng.choice([name for name in vocabulary.MANNERS if name != facts.manner])
         asked = rng.choice(words.MANNER[manner])
-        return [(_ask(kind, rng, manner=asked), checks.manner_check(facts, rng, yes, asked))]
+        return [(ask(kind, rng, manner=asked), checks.manner_check(facts, rng, yes, asked))]
     if kind == "tone check":
         name = rng.choice(tuple(words.TONE))
         first, _, last = words.TONE[name]
         asked = getattr(facts, name) if yes else rng.choice((first, last))
-        return [(_ask(kind, rng, x=words.TONE[name][asked]), checks.tone_check(facts, rng, name, asked))]
+        return [(ask(kind, rng, x=words.TONE[name][asked]), checks.tone_check(facts, rng, name, asked))]
     if kind == "people check":
         asked = facts.people if yes and facts.people else rng.choice(vocabulary.PEOPLE)
-        return [(_ask(kind, rng, x=asked), checks.people_check(facts, rng, asked == facts.people, asked))]
+        return [(ask(kind, rng, x=asked), checks.people_check(facts, rng, asked == facts.people, asked))]
     if kind == "mood check":
         yes = yes and facts.emotion in feelings.FEELING
         near = (facts.emotion, facts.second_emotion)
         asked = facts.emotion if yes else rng.choice([name for name in feelings.FEELING if name not in near])
         adjective = rng.choice(feelings.MOOD[asked])
-        question = _ask("feeling check", rng, mood=adjective, feeling=feelings.FEELING[asked], emotion=asked)
+        question = ask("feeling check", rng, mood=adjective, feeling=feelings.FEELING[asked], emotion=asked)
         for start in "eu":
             question = question.replace(f" a {start}", f" an {start}")
         return [(question, checks.mood_check(facts, rng, yes, asked))]
     colours = facts.colours if yes else [n for n in vocabulary.COLOURS if n not in facts.colours and n != "grey"]
     colour = rng.choice(colours)
-    return [(_ask("colour check", rng, colour=colour), checks.colour_check(facts, rng, yes, colour))]
+    return [(ask("colour check", rng, colour=colour), checks.colour_check(facts, rng, yes, colour))]
 
 
 def _unanswerable(facts: Facts, rng: random.Random) -> Rounds:
@@ -308,7 +313,7 @@ def _unanswerable(facts: Facts, rng: random.Random) -> Rounds:
         question = " ".join(found) + rng.choice(("", "?", "!"))
     else:
         many = rng.choice(("trees", "people", "houses", "boats", "birds", "flowers", "stars", "windows", "colours"))
-        question = _ask(kind, rng, things=many)
+        question = ask(kind, rng, things=many)
     return [(question, unanswerable(kind, facts, rng))]
 
 
@@ -326,7 +331,7 @@ def _follow(facts: Facts, rng: random.Random, emotional: bool, last: str) -> Rou
         kinds += ["because"] if felt else []
         first, *rest = kinds
         text = paragraph([lead(rng, state(first, facts, rng)), *(state(name, facts, rng) for name in rest)])
-    return [(_ask(kind, rng), text)]
+    return [(ask(kind, rng), text)]
 
 
 def _round(kind: str, facts: Facts, rng: random.Random, said: bool, emotional: bool, last: str) -> Rounds:
@@ -340,29 +345,29 @@ def _round(kind: str, facts: Facts, rng: random.Random, said: bool, emotional: b
         return _follow(facts, rng, emotional, last)
     if kind == "place":
         side = rng.choice(vocabulary.SIDES)
-        question = _ask("place centre" if side == "centre" else "place", rng, side=side)
+        question = ask("place centre" if side == "centre" else "place", rng, side=side)
         return [(question, checks.at_side(facts, rng, side))]
     if kind == "absent colour":
         missing = [name for name, seen in candidates(facts) if not seen]
         name = rng.choice([name for name in missing if things.likely(facts, name)] or missing)
-        question = _ask(kind, rng, n=things.NOUN[name])
+        question = ask(kind, rng, n=things.NOUN[name])
         if name in things.SEVERAL:
             question = question.replace(" is the", " are the").replace(" has the", " have the")
         return [(question, checks.absent(facts, rng, name))]
     if kind == "view":
         viewer = rng.choice(list(feelings.VIEWERS))
-        question = _ask(kind, rng, v=rng.choice(feelings.VIEWERS[viewer][0]))
+        question = ask(kind, rng, v=rng.choice(feelings.VIEWERS[viewer][0]))
         return [(question, feel.view(facts, rng, viewer))]
     if kind == "premise":
         asked = rng.choice(list(feelings.PREMISE))
         word = rng.choice(feelings.PREMISE[asked])
-        return [(_ask(kind, rng, w=word), feel.premise(facts, rng, asked, word))]
+        return [(ask(kind, rng, w=word), feel.premise(facts, rng, asked, word))]
     if kind == "why":
         asked = rng.choice(("why", "why follow")) if said else "why alone"
-        return [(_ask(asked, rng, emotion=facts.emotion), answer("why", facts, rng))]
+        return [(ask(asked, rng, emotion=facts.emotion), answer("why", facts, rng))]
     if kind == "neutral curator":
-        return [(_ask("curator", rng), answer(kind, facts, rng))]
-    return [(_ask(kind, rng), answer(kind, facts, rng))]
+        return [(ask("curator", rng), answer(kind, facts, rng))]
+    return [(ask(kind, rng), answer(kind, facts, rng))]
 
 
 def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:

@@ -10,7 +10,7 @@ from train.painter.language import feelings, things, words
 from train.painter.vocabulary import UNKNOWN
 
 #: What is said of a picture: the name of the fact, and its value. "not ..." are denials, "things" a thing's name with
-#: its colour, side and height, each None where nothing is said of it.
+#: its colour, side and height, each None where nothing is said of it; "among colours" several named in no order.
 Claim = tuple[str, object]
 
 
@@ -176,6 +176,13 @@ def _phrases(key: str, table: tuple[re.Pattern, dict[str, str]], text: str) -> t
     return found, pattern.sub(" _ ", text)
 
 
+def sentences(text: str) -> list[tuple[int, str]]:
+    """The sentences of an answer, each with where it ends; code belongs to the last."""
+    prose = text.partition("```")[0].rstrip()
+    ends = [*(match.start() for match in _SPLIT.finditer(prose)), len(text)]
+    return [(end, text[start:end].strip()) for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def claims(text: str) -> list[Claim]:
     """Everything that an answer claims, in its order; what is only supposed ("would", "might", "could") is left out."""
     found: list[Claim] = []
@@ -256,7 +263,9 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
     for match in _COLOURS.finditer(text):
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
-        if len(names) > 1 and len(set(names)) > 1:
+        if before.endswith(("in no order ", "in no order, ")):
+            found.append(("among colours", names))
+        elif len(names) > 1 and len(set(names)) > 1:
             found.append(("colours", names))
         elif (
             re.search(r"(?:\bnot|\bnot much|hardly any|no great part of) $", before)
@@ -279,9 +288,10 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
 def parse(text: str) -> dict[str, object]:
     """What an answer says, under the names of `Facts`; a key is there only if something was said about it.
 
-    "colours" keeps their order and holds only the leading one where only that was named; "light", "people", "horizon",
-    "side" and "manner" are None where the answer says that there is none or that it cannot be told; "things" and
-    "absent" are lists of names; "yes" is True or False for an answer that begins with yes or no.
+    "colours" keeps their order, those named "in no order" last, and holds only the leading one where only that was
+    named; "light", "people", "horizon", "side" and "manner" are None where the answer says that there is none or that
+    it cannot be told; "things" and "absent" are lists of names; "yes" is True or False for an answer that begins with
+    yes or no.
     """
     said: dict[str, object] = {}
     if match := re.match(
@@ -291,6 +301,9 @@ def parse(text: str) -> dict[str, object]:
     for key, value in claims(text):
         if key == "colours":
             said["colours"] = max(said.get("colours", []), list(value), key=len)
+        elif key == "among colours":
+            known = said.setdefault("colours", [])
+            known += [name for name in value if name not in known]
         elif key == "things":
             said.setdefault("things", []).append(value[0])
         elif key == "not things":
@@ -316,6 +329,8 @@ def holds(claim: Claim, facts: Facts) -> bool:
         return value not in visible and value not in implied
     if key == "colours":
         return tuple(facts.colours[: len(value)]) == tuple(value)
+    if key == "among colours":
+        return set(value) <= set(facts.colours)
     if key == "colour":
         return value in facts.colours
     if key == "not colour":

@@ -95,7 +95,12 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
     if kind == "light":
         return kind, {"s": subject(facts, rng), "lit": lit(facts, rng) or " with no time of day in it"}
     if kind == "palette":
-        return kind, {"palette": listed(facts.colours)}
+        sure = clear.ordered(facts)
+        if sure == len(facts.colours):
+            return kind, {"palette": listed(facts.colours)}
+        if sure:
+            return "palette and", {"lead": facts.colours[0], "rest": listed(facts.colours[1:])}
+        return "palette alike", {"palette": listed(facts.colours)}
     if kind == "colours":  # the third and the order are what is seen worst
         leading = clear.leading(facts)
         if leading:
