@@ -8,7 +8,10 @@ question; each sentence is held against the picture's facts, and what it says of
 than what it gains by one that it can (`REWARD`, `COST`). So it learns to say what it is sure of, and of what it is
 asked, the likeliest. This is REINFORCE (Williams, 1992) with the other answers' mean as the baseline (Kool et al.,
 2019; for language models Ahmadian et al., 2024, arXiv:2402.14740), sentence by sentence: a sentence answers for itself
-and what follows it. Every second batch are composed dialogues as in stage 2, which keep the language what it is.
+and what follows it. Beside them come composed dialogues as in stage 2, which keep the language what it is.
+
+Too long at it, the embedded model says less rather than sees better: of 180 steps, 260 more left descriptions of five
+claims where there had been seven, each as often false.
 
 Only where every fact of a picture is known can this be done: `cc_sbu_align=` is what `train.painter` wrote.
 """
