@@ -5,13 +5,13 @@
 Trained on composed answers alone, the embedded model learns to name in passing what it cannot see as readily as what it
 can: every answer that it learns from is true of its picture. Here it answers by itself, several times the same
 question; each sentence is held against the picture's facts, and what it says of a fact that it cannot see costs more
-than what it gains by one that it can (`REWARD`, `COST`). So it is to learn to say what it is sure of, and of what
-it is asked, the likeliest. This is REINFORCE (Williams, 1992) with the other answers' mean as the baseline (Kool et al.,
+than what it gains by one that it can (`REWARD`, `COST`). So it is to learn to say what it is sure of, and of what it
+is asked, the likeliest. This is REINFORCE (Williams, 1992) with the other answers' mean as the baseline (Kool et al.,
 2019; for language models Ahmadian et al., 2024, arXiv:2402.14740), sentence by sentence: a sentence answers for itself
 and what follows it. Beside them come composed dialogues as in stage 2, which keep the language what it is.
 
-Too long at it, the embedded model says less rather than sees better: after 180 steps its descriptions held seven claims,
-after 260 more only five, each as often false.
+Too long at it, the embedded model says less rather than sees better: after 180 steps its descriptions held seven
+claims, after 260 more only five, each as often false.
 
 Only where every fact of a picture is known can this be done: `cc_sbu_align=` is what `train.painter` wrote.
 """
