@@ -35,7 +35,7 @@ from train.args import AdapterArguments, missing_paths, parse_or_exit
 from train.data import bucketed, collate, dialogue_sample, endless_order
 from train.evaluate_mini import SINGLE_FACTS, palette_f1, repeated_items, repetition
 from train.loop import accelerator_for, adamw, learnt_in, token_loss, train
-from train.methods import describe, load_model, save_model
+from train.methods import describe, load_model, must_be_minigpt4, save_model
 from train.painter import language
 from train.painter.facts import Facts
 from train.painter.language import feel
@@ -387,6 +387,7 @@ def main() -> None:
         ValueError: if questions or dialogues cannot be shared evenly among processes and batches.
     """
     args = parse_or_exit(TruthArguments, __doc__)
+    must_be_minigpt4(args.base, "train.truth")
     accelerator = accelerator_for(args)
     shares = accelerator.num_processes * (args.gradient_accumulation - 1)
     if args.batch_size // args.samples % shares or args.dialogues % accelerator.num_processes:
