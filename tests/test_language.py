@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, LlamaTokenizer
 from artgpt4.presets import PRESETS
 from train.painter import vocabulary
 from train.painter.emotion import feel, scores
-from train.painter.facts import Facts, Thing
+from train.painter.facts import NONE, Facts, Thing
 from train.painter.language import (
     ANSWER,
     QUESTIONS,
@@ -39,6 +39,7 @@ from train.painter.language.dialogue import _inventory as drill
 from train.painter.language.parse import claims, holds
 from train.painter.language.unanswerable import KINDS, unanswerable
 from train.painter.tokenizer import SYMBOLS, texts, train_tokenizer
+from train.sight import VALUES
 
 #: The key of `parse` that each canonical question is about.
 KEY = {
@@ -129,6 +130,77 @@ def test_what_lies_between_two_classes_is_told_only_when_asked():
             assert "density" not in said or "density" in facts.reasons
         assert parse(answer("brightness", facts, rng))["brightness"] == facts.brightness
         assert parse(answer("density", facts, rng))["density"] == facts.density
+
+
+def half_seen(facts: Facts, rng: random.Random) -> Facts:
+    """The facts as a tower might see them that is sure of some, and takes the others for something else as readily."""
+    values = {name: getattr(facts, name) for name in VALUES if hasattr(facts, name)} | {"leading": facts.colours[0]}
+    sight = {name: rng.choice((0.5, 0.99)) for name in (*VALUES, *(f"colour {name}" for name in facts.colours))}
+    for thing in facts.things:
+        sight |= {f"thing {thing.name}": rng.choice((0.5, 0.99))}
+        sight |= {f"{thing.name} {name}": rng.choice((0.5, 0.99)) for name in ("side", "height", "colour")}
+    others = {name: [other for other in VALUES[name] if other != value] for name, value in values.items()}
+    rivals = {name: rng.choice(of) or NONE for name, of in others.items()}
+    return replace(facts, sight=sight, rivals=rivals)
+
+
+def test_of_two_values_that_are_left_open_one_is_so():
+    for facts, rng in facts_of(150):
+        facts = half_seen(facts, rng)
+        said = [caption(facts, rng, True), *(reply for _, reply in dialogue(facts, rng, True))]
+        said += [answer(kind, facts, rng) for kind in ANSWER]
+        for text in said:
+            assert contradictions(text, facts) == [], (text, facts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(name, name) for name in ("manner", "light", "brightness", "saturation", "warmth", "contrast", "density", "side")]
+    + [("leading colour", "leading"), ("emotion", "emotion"), ("why", "emotion"), ("horizon", "horizon")],
+)
+def test_what_is_hard_to_see_is_left_open_when_asked(kind, name):
+    key = "colours" if name == "leading" else name
+    for facts, rng in facts_of(60):
+        if kind in ("horizon", "light") and getattr(facts, name) is None or kind == "why" and not facts.reasons:
+            continue
+        true = facts.colours[0] if name == "leading" else getattr(facts, name)
+        rival = next(value for value in VALUES[name] if value not in (true, None))
+        facts = replace(facts, sight={name: 0.5}, rivals={name: rival})
+        text = answer(kind, facts, rng)
+        assert any(key == "either" for key, _ in claims(text)), text
+        told = parse(text)[key]  # the true one comes first
+        assert (told[0] if key == "colours" else told) == true, text
+        other = {"colours": [rival]} if name == "leading" else {name: rival}
+        assert not contradictions(text, replace(facts, **other)) or kind in ("emotion", "why"), text
+        third = next(value for value in VALUES[name] if value not in (true, rival, None))
+        other = {"colours": [third]} if name == "leading" else {name: third}
+        assert contradictions(text, replace(facts, **other)), text
+
+
+def test_what_the_tower_is_not_sure_of_is_not_told_unasked():
+    for facts, rng in facts_of(60):
+        things_seen = {f"thing {thing.name}": 0.9 for thing in facts.things}
+        sight = things_seen | {name: 0.9 for name in (*VALUES, *(f"colour {name}" for name in facts.colours))}
+        facts = replace(facts, sight=sight | {"subject": 1.0, "brightness": 1.0}, rivals={"emotion": NONE})
+        for kind in ("description", "formal", "content", "title", "neutral curator"):
+            said = parse(answer(kind, facts, rng))
+            assert set(said) <= {"subject", "brightness", "contrast", "density", "colours", "manner"}, (kind, said)
+            assert said.get("manner") is None and len(said.get("colours", [])) <= 1
+            assert not {"contrast", "density"} & set(said) or kind == "formal"  # which needs one of them
+
+
+def test_either_claims_that_one_of_two_is_so_and_nothing_more():
+    facts = replace(facts_of(1)[0][0], emotion="fear", side="left", brightness="dark")
+    assert claims("It evokes either fear or sadness, I cannot say which.") == [
+        ("either", ((("emotion", "fear"),), (("emotion", "sadness"),)))
+    ]
+    assert not contradictions("The weight lies either on the right or on the left.", facts)
+    assert contradictions("The weight lies either on the right or in the centre.", facts)
+    assert contradictions("It is either bright or of middle brightness.", facts)
+    assert parse("It is either bright or dark.")["brightness"] == "bright"
+    # What stands beside the two is claimed as ever, and so is one beside which nothing is claimed.
+    assert contradictions("The bright picture evokes either fear or sadness.", facts)
+    assert contradictions("It evokes either anger or nothing at all.", facts)
 
 
 def test_which_colour_leads_is_told_only_when_asked_or_clear():

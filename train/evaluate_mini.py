@@ -3,7 +3,8 @@
     python -m train.evaluate_mini [--model NAME] [--count 300] [--batch-size 32]
 
 Every fact is asked for with its canonical question, the greedy answer is parsed, and compared with the picture's facts
-and, as a control, with another picture's. All that an answer claims is held against the facts, whatever was asked. A
+and, as a control, with another picture's. All that an answer claims is held against the facts, whatever was asked. Of
+"either this or that", which claims that one of the two is so, only "this" counts as the answer to the question. A
 second part asks about subjects in palettes that were never painted together in training. Nothing here is trained on.
 """
 
@@ -23,22 +24,22 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 import artgpt4
-from artgpt4.chat import ChatModel
+from artgpt4.chat import ChatModel, Parameters
 from artgpt4.emotions import EMOTIONS, emotion_probabilities
 from artgpt4.minigpt4 import chat_prompt
 from train.data import bucketed, collate, dialogue_sample
 from train.painter import language, sample_painting
 from train.painter.facts import Facts
 from train.painter.language.dialogue import candidates
-from train.painter.language.parse import claims, holds
+from train.painter.language.parse import Claim, claims, holds
 from train.painter.vocabulary import THINGS
 
 #: Far above every seed that training uses.
 FIRST_SEED = 1_000_000_000
 #: Pictures whose things and people are asked for, as many as it takes to have enough of the rare ones.
-POOL = 1500
-#: Pictures of the pool with each thing, and as many without.
-OF_EACH = 20
+POOL = 4000
+#: Pictures of the pool with each thing, and as many without; of the rarest there are about 40.
+OF_EACH = 60
 MAX_NEW_TOKENS = 200
 
 #: What each question's answer is judged by: the key of `language.parse`, and the truth from the facts. A picture for
@@ -76,9 +77,14 @@ def share(right: list[bool]) -> float:
 
 @torch.inference_mode()
 def answers(
-    chat_model: ChatModel, pictures: list[Image.Image], rounds: list[Rounds], batch_size: int
+    chat_model: ChatModel, pictures: list[Image.Image], rounds: list[Rounds], batch_size: int, draw: bool = False
 ) -> list[tuple[str, bool]]:
-    """Greedy answers, one for each picture and its dialogue so far, and whether each ended by itself."""
+    """Answers, one for each picture and its dialogue so far, and whether each ended by itself.
+
+    They are greedy, or with `draw` drawn as the page draws them.
+    """
+    usual = Parameters()
+    drawing = {"do_sample": True, "temperature": usual.temperature, "top_p": usual.top_p, "top_k": 0}
     model, processor = chat_model.model, chat_model.processor
     prompts = [chat_prompt(of_picture) for of_picture in rounds]
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -91,7 +97,7 @@ def answers(
         outputs = model.generate(
             **inputs,
             max_new_tokens=MAX_NEW_TOKENS,
-            do_sample=False,
+            **(drawing if draw else {"do_sample": False}),
             stop_strings=["###"],
             tokenizer=processor.tokenizer,
         )
@@ -160,6 +166,16 @@ def repetition(text: str) -> float:
     words = re.findall(r"\w+", text.lower())
     grams = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
+
+
+def opening(text: str) -> str:
+    """The first three words."""
+    return " ".join(text.split()[:3])
+
+
+def only_first(found: list[Claim]) -> list[Claim]:
+    """The claims as if of "either this or that" only "this" had been said."""
+    return [of for key, value in found for of in (value[0] if key == "either" else [(key, value)])]
 
 
 class Examination:
@@ -285,6 +301,9 @@ def manners_part(exam: Examination) -> dict[str, float]:
     for kind in ("description", "short description", "title", "formal", "change", "second emotion", "page"):
         exam.ask(kind, language.QUESTIONS[kind])
     described = {i: text for kind, i, text, _ in exam.asked if kind == "description"}
+    torch.manual_seed(0)
+    rounds = [[(language.QUESTIONS["description"], None)]] * len(exam.pictures)
+    drawn = [opening(text) for text, _ in answers(exam.chat_model, exam.pictures, rounds, exam.batch_size, draw=True)]
     fitting = []
     for number, (kind, question) in enumerate(language.UNANSWERABLE.items()):
         of = list(range(number, len(exam.pictures), len(language.UNANSWERABLE)))
@@ -293,16 +312,23 @@ def manners_part(exam: Examination) -> dict[str, float]:
     false = [(kind, language.contradictions(text, exam.facts[i])) for kind, i, text, _ in exam.asked]
     by_kind = {kind: share([not found for k, found in false if k == kind]) for kind, _ in false}
     texts = [text for _, _, text, _ in exam.asked]
-    claimed = [(claim, exam.facts[i]) for _, i, text, _ in exam.asked for claim in claims(text)]
+    of_answers = [(claims(text), exam.facts[i]) for _, i, text, _ in exam.asked]
+    claimed = [(claim, of_picture) for found, of_picture in of_answers for claim in found]
+    strictly = [all(holds(claim, of_picture) for claim in only_first(found)) for found, of_picture in of_answers]
     return {
         "answers": len(exam.asked),
         "answers that end": share([end for *_, end in exam.asked]),
         "answers without a contradiction": share([not found for _, found in false]),
         "without a contradiction, by question": by_kind,
+        "answers that leave two values open": share([any(key == "either" for key, _ in of) for of, _ in of_answers]),
+        "without a contradiction, of two left open the first alone": share(strictly),
         # Beside it: an answer that says little contradicts little.
         "claims in an answer": len(claimed) / len(exam.asked),
         "claims that are so": share([holds(claim, of_picture) for claim, of_picture in claimed]),
         "distinct descriptions": len(set(described.values())) / len(described),
+        "drawn descriptions that begin as the one before": share(
+            [a == b for a, b in zip(drawn, drawn[1:], strict=False)]
+        ),
         "answers with a repeated item": share([repeated_items(text) > 0 for text in texts]),
         "repeated 4-grams": float(np.mean([repetition(text) for text in texts])),
         "words in an answer": float(np.mean([len(text.split()) for text in texts])),

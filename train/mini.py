@@ -1,4 +1,4 @@
-"""The embedded model from nothing: paints, trains base, both stages and truth, evaluates, and times each step.
+"""The embedded model from nothing: paints, trains base, sight, both stages and truth, evaluates, times each step.
 
     python -m train.mini [--processes 2]
 
@@ -40,6 +40,12 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
     config = "train/configs/mini_{}.yaml".format
     cache = f"token_cache={RUNS / 'tokens'}"
     paint = "train.painter"
+
+    def sight(pictures: Path, tokens: Path, seed: str) -> tuple[str, Path, list[str]]:
+        base = ["--base", str(RUNS / "base" / "minigpt4")]
+        told = ["--pictures", str(pictures), "--tokens", str(tokens), "--seed", seed]
+        return f"what the base sees of {pictures}", pictures / "sight.md", ["train.sight", *base, *told]
+
     return [
         (
             "paint for the base and stage 1",
@@ -59,6 +65,7 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
             RUNS / "tokens",
             ["train.tokens", "stage2", "--config", config("stage2"), cache],
         ),
+        sight(DATA / "cc_sbu_align", RUNS / "tokens", "2"),
         ("stage 2", RUNS / "stage2" / "final", [*train, "train.stage2", "--config", config("stage2"), cache]),
         (
             "paint for truth",
@@ -79,6 +86,7 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
                 f"token_cache={RUNS / 'truth_tokens'}",
             ],
         ),
+        sight(DATA / "truth", RUNS / "truth_tokens", "31"),
         ("truth", RUNS / "truth" / "final", [*train, "train.truth", "--config", config("truth")]),
         (
             "evaluation",

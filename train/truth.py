@@ -132,7 +132,8 @@ def draw_question(facts: Facts, name: str, rng: random.Random) -> Asked:
 
 # --- what an answer is worth ---
 
-#: What a true claim is worth, and what a false one costs: a claim pays if it is true in 9 of 10 cases.
+#: What a true claim is worth, and what a false one costs: a claim pays if it is true in 9 of 10 cases. To leave two
+#: values open is worth nothing, and costs as much where neither is so.
 REWARD, COST = 0.11, 1.0
 #: True claims that are worth something: a longer answer is not a better one.
 ENOUGH = 7
@@ -152,7 +153,7 @@ def sentence_rewards(asked: Asked, text: str, ended: bool) -> list[tuple[int, fl
         false = [claim for claim in made if not holds(claim, asked.facts)]
         worth -= COST * bool(false) + 0.3 * COST * max(0, len(false) - 1)
         for claim in set(made) - set(false) - seen:
-            worth += REWARD if len(seen) < ENOUGH else 0
+            worth += REWARD if len(seen) < ENOUGH and claim[0] != "either" else 0
             seen.add(claim)
         worth -= 0.5 * sum(not holds(claim, asked.facts) for claim in language.reasons(of_sentence))
         if not made and asked.kind not in _MAY_CLAIM_NOTHING:

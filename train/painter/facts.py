@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass, field, replace
 
+#: In `Facts.rivals`, that a fact has no value.
+NONE = "none"
+
 
 @dataclass
 class Thing:
@@ -43,6 +46,11 @@ class Facts:
     #: Brightness, saturation, warmth, contrast, density, 0..1; "lead", "second" and "last": by what share of the pixels
     #: the first colour leads the second, the second the third, and the last one what is not listed.
     measures: dict[str, float] = field(default_factory=dict)
+    #: How probable a trained tower finds what is so, by the fact's name: "side", "leading", "emotion" ..., "thing
+    #: bird", "bird side", "bird height", "bird colour", "colour grey"; empty until `train.sight` fills it.
+    sight: dict[str, float] = field(default_factory=dict)
+    #: What it finds likeliest of all that is not so, for facts that have one value; `NONE` stands for None.
+    rivals: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """A JSON-able copy."""
@@ -52,7 +60,8 @@ class Facts:
         """The facts of the same painting with left and right exchanged."""
         other = {"left": "right", "right": "left"}
         things = [replace(thing, side=other.get(thing.side, thing.side)) for thing in self.things]
-        return replace(self, things=things, side=other.get(self.side, self.side))
+        rivals = {name: other.get(value, value) for name, value in self.rivals.items()}
+        return replace(self, things=things, side=other.get(self.side, self.side), rivals=rivals)
 
     @classmethod
     def from_dict(cls, record: dict) -> "Facts":

@@ -87,21 +87,11 @@ def in_processes(work: Callable, jobs: Iterable, workers: int) -> Iterator:
         yield from pool.map(work, jobs, chunksize=1)
 
 
-def _record(job: tuple[str, int, int]) -> tuple[dict, list[dict], dict]:
-    from train.painter.language import dialogue
-
+def _record(job: tuple[str, int, int]) -> Facts:
     out, seed, index = job
-    number = painting_seed(seed, index)
-    picture, facts, text = _painted(number)
-    (Path(out) / "image" / f"{index}.jpg").write_bytes(picture)
-    name, dialogues = str(index), []
-    for k in range(DIALOGUES * (2 if facts.subject == UNKNOWN else 1)):
-        turns = []
-        for question, reply in dialogue(facts, random.Random(f"{number} {k}"), emotional=True):
-            turns.append({"from": "human", "value": question if turns else f"<image>\n{question}"})
-            turns.append({"from": "gpt", "value": reply})
-        dialogues.append({"id": f"{name}_{k}", "image": f"{name}.jpg", "conversations": turns})
-    return {"image_id": name, "caption": text}, dialogues, {name: facts.to_dict()}
+    image, facts = sample_painting(painting_seed(seed, index))
+    (Path(out) / "image" / f"{index}.jpg").write_bytes(jpeg(image))
+    return facts
 
 
 def write_cc_sbu_align(out: Path, count: int, seed: int, workers: int = 1) -> None:
@@ -109,10 +99,26 @@ def write_cc_sbu_align(out: Path, count: int, seed: int, workers: int = 1) -> No
     (out / "image").mkdir(parents=True, exist_ok=True)
     jobs = [(str(out), seed, index) for index in range(count)]
     done = tqdm(in_processes(_record, jobs, workers), total=count, unit="pictures", mininterval=1)
-    annotations, dialogues, records = zip(*done, strict=True)
+    compose(out, {str(index): facts for index, facts in enumerate(done)}, seed)
+
+
+def compose(out: Path, facts: dict[str, Facts], seed: int) -> None:
+    """Write what is said about pictures that are painted: captions, dialogues, and the facts that both are made of."""
+    from train.painter.language import caption, dialogue
+
+    annotations, dialogues = [], []
+    for name, of_picture in tqdm(facts.items(), "composing", leave=False, disable=None):
+        rng = random.Random(f"{seed} {name}")
+        annotations.append({"image_id": name, "caption": caption(of_picture, rng, emotional=rng.random() < 0.5)})
+        for k in range(DIALOGUES * (2 if of_picture.subject == UNKNOWN else 1)):
+            turns = []
+            for question, reply in dialogue(of_picture, random.Random(f"{seed} {name} {k}"), emotional=True):
+                turns.append({"from": "human", "value": question if turns else f"<image>\n{question}"})
+                turns.append({"from": "gpt", "value": reply})
+            dialogues.append({"id": f"{name}_{k}", "image": f"{name}.jpg", "conversations": turns})
     (out / "filter_cap.json").write_text(json.dumps({"annotations": annotations}))
-    (out / "dialogues.json").write_text(json.dumps([one for of_picture in dialogues for one in of_picture]))
-    (out / "facts.json").write_text(json.dumps({name: facts for record in records for name, facts in record.items()}))
+    (out / "dialogues.json").write_text(json.dumps(dialogues))
+    (out / "facts.json").write_text(json.dumps({name: of_picture.to_dict() for name, of_picture in facts.items()}))
 
 
 def write_sheet(out: Path, count: int, seed: int) -> None:

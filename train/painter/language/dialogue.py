@@ -10,7 +10,7 @@ from train.painter.facts import Facts
 from train.painter.language import checks, clear, describe, feel, feelings, make, things, words
 from train.painter.language.grammar import lead, paragraph, say
 from train.painter.language.questions import ASK, QUESTIONS, it
-from train.painter.language.statements import state
+from train.painter.language.statements import either, state
 from train.painter.language.unanswerable import KINDS, unanswerable
 
 Answer = Callable[[Facts, random.Random], str]
@@ -75,7 +75,7 @@ def _subject(facts: Facts, rng: random.Random) -> str:
 
 def _tone(name: str, facts: Facts, rng: random.Random, alone: bool = False) -> str:
     """Brightness, saturation or warmth on its own, at times with the leading colour."""
-    adjective = words.TONE[name][getattr(facts, name)]
+    adjective, _ = either(facts, name, lambda value: words.TONE[name][value])
     first = say(
         rng,
         "[overall it is|as a whole it is|taken together it is|it is, on the whole,|all in all it is|on balance it is|"

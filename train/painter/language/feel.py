@@ -5,7 +5,7 @@ import random
 from train.painter.facts import Facts
 from train.painter.language import clear, feelings
 from train.painter.language.grammar import a, lead, listed, paragraph, say
-from train.painter.language.statements import cited, mood, reason, reasons, state
+from train.painter.language.statements import cited, felt, mood, reason, reasons, state
 
 
 def feeling(facts: Facts, rng: random.Random, length: str = "medium") -> str:
@@ -17,7 +17,8 @@ def feeling(facts: Facts, rng: random.Random, length: str = "medium") -> str:
     kinds = ["because"]
     if length == "long":
         kinds.append(rng.choice(("colours", "tones", "subject")))
-        kinds.append(rng.choice(("manner", "thing", *clear.in_passing(facts))))
+        made = ("manner",) if clear.sure(facts, "manner") else ()
+        kinds.append(rng.choice((*made, "thing", *clear.in_passing(facts))))
     if rng.random() < 0.35 and clear.second_is_clear(facts):
         kinds.append("second")
     return paragraph([first, *(state(kind, facts, rng) for kind in kinds)])
@@ -31,12 +32,20 @@ def why(facts: Facts, rng: random.Random) -> str:
     """
     found = reasons(facts, rng, rng.randint(2, 4))
     feel = mood(facts, rng)
-    named = rng.choice(feelings.EMOTION[facts.emotion])
+    named = felt(facts, rng)
     if not found:
         return paragraph([lead(rng, state("because", facts, rng)), say(rng, "what remains is {e}", e=named)])
     rest = ""
     if len(found) > 1:
         rest = say(rng, "[, helped by|, together with|, along with|, and also] {rest}", rest=listed(found[1:]))
+    if clear.rival(facts, "emotion"):
+        told = say(
+            rng,
+            "[it evokes {e}|I feel {e}|what I feel is {e}|one may feel {e}], because of {first}",
+            e=named,
+            first=found[0],
+        )
+        return paragraph([lead(rng, told + rest, 0.3)])
     if rng.random() < 0.75:
         told = say(
             rng,
@@ -79,7 +88,7 @@ def second_emotion(facts: Facts, rng: random.Random) -> str:
         "[the stronger feeling is|what prevails is|what comes first is|above all it evokes|the one that leads is|"
         "what I am sure of is|the first and clearest is|most of all I feel|it evokes above all|what is strongest is|"
         "the feeling that prevails is|first comes|to begin with, it evokes|what leads is] {e}",
-        e=rng.choice(feelings.EMOTION[facts.emotion]),
+        e=felt(facts, rng),
     )
     if clear.second_is_clear(facts):
         return paragraph([lead(rng, stronger), state("second", facts, rng)])
@@ -104,7 +113,7 @@ def both_sides(facts: Facts, rng: random.Random) -> str:
         "[the viewer[, looking on,|] may feel|in the viewer it stirs|for the viewer the strongest feeling is|"
         "whoever looks at it is left with|on your side of the frame, you may feel|"
         "you, who look at it, may feel something else than they do, or the same: it evokes] {e}",
-        e=rng.choice(feelings.EMOTION[facts.emotion]),
+        e=felt(facts, rng),
     ).replace("may feel something else than they do, or the same: it evokes", "may feel as follows: it evokes")
     kinds = ["because"] + (["second"] if rng.random() < 0.3 and clear.second_is_clear(facts) else [])
     return paragraph([state("people", facts, rng), viewer, *(state(kind, facts, rng) for kind in kinds)])
@@ -113,7 +122,7 @@ def both_sides(facts: Facts, rng: random.Random) -> str:
 def which_colour(facts: Facts, rng: random.Random) -> str:
     """The leading colour, and whether colour is a reason at all."""
     first = lead(rng, state("leading", facts, rng))
-    named = rng.choice(feelings.EMOTION[facts.emotion])
+    named = felt(facts, rng)
     if {"warmth", "saturation", "colours"} & set(facts.reasons):
         return paragraph([first, say(rng, "[this does much to evoke|that is part of what evokes] {e}", e=named)])
     if not cited(facts):
@@ -148,7 +157,7 @@ def change(facts: Facts, rng: random.Random) -> str:
     now = say(
         rng,
         "[as it is, it evokes|now it evokes|as it stands, what prevails is|at present the feeling is] {e}",
-        e=rng.choice(feelings.EMOTION[facts.emotion]),
+        e=felt(facts, rng),
     )
     return paragraph([lead(rng, supposed, 0.5), now, state("because", facts, rng) if rng.random() < 0.4 else ""])
 
@@ -167,15 +176,14 @@ def view(facts: Facts, rng: random.Random, viewer: str) -> str:
     speaks = say(rng, "[what speaks to them is|they look at it so because of] {r}", r=listed(found)) if found else ""
     if not found:
         speaks = state("colours", facts, rng)
-    own = say(
-        rng, "[to me it evokes|for me the feeling is|I myself feel] {e}", e=rng.choice(feelings.EMOTION[facts.emotion])
-    )
+    own = say(rng, "[to me it evokes|for me the feeling is|I myself feel] {e}", e=felt(facts, rng))
     return paragraph([lead(rng, supposed, 0.5), speaks, own])
 
 
 def premise(facts: Facts, rng: random.Random, asked: str, word: str) -> str:
     """An answer to "why is it so `word`?", where `word` belongs to the emotion `asked`."""
-    if asked == facts.emotion or any({asked, facts.emotion} <= akin for akin in feelings.AKIN):
+    near = (facts.emotion, clear.rival(facts, "emotion") or facts.emotion)
+    if any(asked == name or {asked, name} <= akin for akin in feelings.AKIN for name in near):
         return why(facts, rng)
     gently = say(
         rng,

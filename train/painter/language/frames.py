@@ -160,6 +160,13 @@ FRAMES: dict[str, dict[str, str]] = {
         "poetic": "[{emotion}, that is what stays|what remains, {mood} and slow, is {emotion}|"
         "it hums with {emotion}|{a_mood} air, and in it {emotion}]",
     },
+    "emotion open": {
+        "plain": "[it evokes|it mostly evokes|above all it evokes|the feeling that prevails is|what it stirs most is|"
+        "it leaves me with a sense of|what I feel most is|its strongest feeling is|it makes one feel|you may feel|"
+        "a viewer may feel|what it stirs in me is|looking at it, one may feel|the first feeling is|"
+        "it moves me towards one feeling, and that is] {emotion}[, I cannot say which|; the two lie close together|"
+        ", and I waver between them|]",
+    },
     "second": {
         "plain": "[there is also|it also holds|woven into it is|beside that I feel|I also feel|one may also feel|"
         "underneath lies|along with it comes|behind it lies|less strongly there is|with it goes|it keeps] "
@@ -171,6 +178,12 @@ FRAMES: dict[str, dict[str, str]] = {
         "I feel this because of|this mood rests on|the reason lies in|I say so because of] {reasons}",
         "curator": "[the effect is owed to|this effect rests on|it is brought about by] {reasons}",
         "poetic": "[it comes from {reasons}|listen to {reasons}: the mood comes from there]",
+    },
+    "because open": {
+        "plain": "[that comes from|this is the work of|it comes mainly from|behind it stand|it owes this to|"
+        "what brings it about: because of|I feel this because of|this mood rests on|the reason lies in|"
+        "I say so because of] {reasons}",
+        "curator": "[the effect is owed to|this effect rests on|it is brought about by] {reasons}",
     },
     "no reason": {
         "plain": "[nothing in it pulls strongly one way|no part of it pulls strongly one way|"

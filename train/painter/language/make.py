@@ -24,18 +24,20 @@ def title_words(facts: Facts, rng: random.Random) -> str:
     head = words.TITLE[facts.subject]
     leading = clear.leading(facts)
     forms = [f"{head} in {leading[0].title()}"] * 2 if leading else []
-    if facts.light:
+    lit = facts.light and clear.sure(facts, "light")
+    if lit:
         forms += [f"{head} {words.TITLE_LIGHT[facts.light]}"] * 2
-    if facts.people:
+    if facts.people and clear.sure(facts, "people"):
         forms += [f"{head}, {facts.people.title()}"]
     if facts.brightness != "medium" and clear.measure_is_clear(facts, "brightness"):
         forms.append(f"{facts.brightness.title()} {head}")
     if facts.saturation != "moderate" and clear.measure_is_clear(facts, "saturation"):
         forms.append(f"{facts.saturation.title()} {head}")
-    forms += [f"{head} with {things.named(thing.name).title()}" for thing in clear.evident(things.beside(facts))[:2]]
-    if leading and facts.light and facts.subject != "animal":
+    beside = clear.evident(facts, things.beside(facts))[:2]
+    forms += [f"{head} with {things.named(thing.name).title()}" for thing in beside]
+    if leading and lit and facts.subject != "animal":
         forms.append(f"{leading[0].title()} {head} {words.TITLE_LIGHT[facts.light]}")
-    text = rng.choice(forms or [f"{head} in {facts.colours[0].title()}"])
+    text = rng.choice(forms or [head if facts.sight else f"{head} in {facts.colours[0].title()}"])
     return text.replace(" A ", " a ").replace(" An ", " an ").replace(" Of ", " of ")
 
 

@@ -10,7 +10,8 @@ from train.painter.language import feelings, things, words
 from train.painter.vocabulary import UNKNOWN
 
 #: What is said of a picture: the name of the fact, and its value. "not ..." are denials, "things" a thing's name with
-#: its colour, side and height, each None where nothing is said of it; "among colours" several named in no order.
+#: its colour, side and height, each None where nothing is said of it; "among colours" several named in no order;
+#: "either" two tuples of claims, of which one is said to be so.
 Claim = tuple[str, object]
 
 
@@ -126,6 +127,7 @@ _MOOD = _table(feelings.MOOD)
 _SIDE = re.compile(
     r"(?:weight|heaviest|matters lies|eye lies|what lies)[^.]*? (?:in the (centre)|on the (left|right))\b"
 )
+_EITHER = re.compile(r"\beither (.+?) or (.+?)(?=[,.;:!?]|$)")
 _SUPPOSED = re.compile(r"\b(?:would|might|could)\b")
 _CAUSE = re.compile(
     r"because|comes? (?:mostly |above all |mainly |less from a colour than )?from|owes?|owed|rests? on|lies in|work of|"
@@ -200,6 +202,13 @@ def claims(text: str) -> list[Claim]:
 
 
 def _sentence_claims(text: str) -> list[Claim]:
+    if match := _EITHER.search(text):
+        before, after = text[: match.start()], text[match.end() :]
+        first, second = (_sentence_claims(before + match[i] + after) for i in (1, 2))
+        apart = tuple(c for c in first if c not in second), tuple(c for c in second if c not in first)
+        shared = [claim for claim in first if claim in second]
+        # Where only one of the two claims anything, it is not left open.
+        return [*shared, ("either", apart)] if all(apart) else [*shared, *apart[0], *apart[1]]
     found: list[Claim] = []
     if re.search(r"no time of day|neither a time of day|nothing in it tells the time", text):
         found.append(("light", None))
@@ -291,14 +300,15 @@ def parse(text: str) -> dict[str, object]:
     "colours" keeps their order, those named "in no order" last, and holds only the leading one where only that was
     named; "light", "people", "horizon", "side" and "manner" are None where the answer says that there is none or that
     it cannot be told; "things" and "absent" are lists of names; "yes" is True or False for an answer that begins with
-    yes or no.
+    yes or no. Of "either this or that" it is this.
     """
     said: dict[str, object] = {}
     if match := re.match(
         r"\s*(yes|no)\b(?! (?:colour|one|side|manner|people|time|label|person|clear|part|way))", text.lower()
     ):
         said["yes"] = match[1] == "yes"
-    for key, value in claims(text):
+    read = [of for key, value in claims(text) for of in (value[0] if key == "either" else [(key, value)])]
+    for key, value in read:
         if key == "colours":
             said["colours"] = max(said.get("colours", []), list(value), key=len)
         elif key == "among colours":
@@ -316,6 +326,8 @@ def parse(text: str) -> dict[str, object]:
 def holds(claim: Claim, facts: Facts) -> bool:
     """Whether the facts bear a claim out."""
     key, value = claim
+    if key == "either":
+        return any(all(holds(one, facts) for one in of) for of in value)
     implied = things.IMPLIED.get(facts.subject, frozenset())
     visible = {thing.name: thing for thing in facts.things}
     if key == "things":

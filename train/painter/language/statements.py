@@ -1,14 +1,17 @@
 """Single sentences about a picture, each made from its `Facts` and nothing else, without capital and full stop."""
 
 import random
+from collections.abc import Callable
 
-from train.painter.facts import Facts
+from train.painter.facts import NONE, Facts
 from train.painter.language import clear, feelings, things, words
 from train.painter.language.frames import FRAMES
 from train.painter.language.grammar import a, listed, say
 from train.painter.vocabulary import UNKNOWN
 
 REGISTERS = ("plain", "curator", "poetic")
+#: Why two values of a fact are left open.
+_WHICH = "[I cannot tell which|I am not sure which|which of the two, I cannot tell|it is hard to tell which]"
 
 
 def subject(facts: Facts, rng: random.Random) -> str:
@@ -17,8 +20,16 @@ def subject(facts: Facts, rng: random.Random) -> str:
 
 
 def lit(facts: Facts, rng: random.Random) -> str:
-    """Where and when the subject is seen, with a space before it; empty where no light is told."""
-    return f" {rng.choice(words.LIGHT[facts.light])}" if facts.light else ""
+    """Where and when the subject is seen, with a space before it; empty where no light is told or none is clear."""
+    return f" {rng.choice(words.LIGHT[facts.light])}" if facts.light and clear.sure(facts, "light") else ""
+
+
+def either(facts: Facts, name: str, phrase: Callable[[str | None], str]) -> tuple[str, bool]:
+    """The words for a fact that was asked for, and whether two values are left open, the true one first."""
+    true, other = getattr(facts, name), clear.rival(facts, name)
+    if other is None:
+        return phrase(true), False
+    return f"either {phrase(true)} or {phrase(None if other == NONE else other)}", True
 
 
 def mood(facts: Facts, rng: random.Random) -> str:
@@ -26,12 +37,24 @@ def mood(facts: Facts, rng: random.Random) -> str:
     return rng.choice(feelings.MOOD[facts.emotion])
 
 
+def felt(facts: Facts, rng: random.Random) -> str:
+    """The name of the viewer's emotion, or of the two between which it lies."""
+    other = clear.rival(facts, "emotion")
+    return f"either {facts.emotion} or {other}" if other else rng.choice(feelings.EMOTION[facts.emotion])
+
+
 def some_things(facts: Facts, rng: random.Random, most: int = 3) -> str:
     """Up to `most` evident things beside the subject, largest first; empty if there are none."""
-    found = clear.evident(things.beside(facts))[: rng.randint(1, most)]
+    found = clear.evident(facts, things.beside(facts))[: rng.randint(1, most)]
     placed, other = rng.random() < 0.2, rng.random() < 0.5
     phrases = [
-        things.phrase(thing, rng.random() < 0.15 and clear.colour_is_clear(thing), placed, other) for thing in found
+        things.phrase(
+            thing,
+            rng.random() < 0.15 and clear.colour_is_clear(facts, thing),
+            placed and clear.place_is_clear(facts, thing),
+            other,
+        )
+        for thing in found
     ]
     return listed(phrases) if phrases else ""
 
@@ -45,8 +68,9 @@ def reason(facts: Facts, name: str, rng: random.Random) -> str:
     if name.startswith("things:"):
         for thing in facts.things:
             if thing.name == name.removeprefix("things:"):
-                coloured = rng.random() < 0.2 and clear.colour_is_clear(thing)
-                return things.the(thing, coloured, rng.random() < 0.3, rng.random() < 0.5)
+                coloured = rng.random() < 0.2 and clear.colour_is_clear(facts, thing)
+                placed = rng.random() < 0.3 and clear.place_is_clear(facts, thing)
+                return things.the(thing, coloured, placed, rng.random() < 0.5)
     if name in words.NOUNS:
         return rng.choice(words.NOUNS[name][getattr(facts, name)])
     if name == "light" and facts.light:
@@ -71,13 +95,21 @@ def cited(facts: Facts) -> list[str]:
     implied = {f"things:{name}" for name in things.IMPLIED.get(facts.subject, ())}
     twice = bool(implied & set(facts.reasons))
     found = [name for name in facts.reasons if not (name == "subject" and (twice or facts.subject == UNKNOWN))]
-    found = [name for name in found if clear.reason_is_clear(facts, name)] or found[:1]
+    surest = max(found, key=lambda name: facts.sight.get(clear.sight_of(name), 0.0), default=None)
+    found = [name for name in found if clear.reason_is_clear(facts, name)] or found and [surest]
     return [name for name in found if name != "manner"] or found
 
 
 def reasons(facts: Facts, rng: random.Random, most: int = 3) -> list[str]:
     """Up to `most` reasons for the emotion as noun phrases, weightiest first."""
     return [reason(facts, name, rng) for name in cited(facts)[:most]]
+
+
+def _made(manner: str | None, rng: random.Random, open_: bool) -> str:
+    """How it is made; where two manners are left open, without a comma, which would end the second."""
+    if manner is None:
+        return "in no manner that I know"
+    return rng.choice([text for text in words.MANNER[manner] if not (open_ and "," in text)])
 
 
 def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, str]]:
@@ -89,25 +121,31 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         with_ = say(rng, ", with {things}", things=extra) if extra else ""
         return "subject", {"s": subject(facts, rng), "lit": lit(facts, rng), "with": with_}
     if kind == "manner":
-        if facts.manner is None:
-            return "no manner", {"m": "in no manner that I know"}
-        return kind, {"m": rng.choice(words.MANNER[facts.manner]), "why": words.MANNER_EXPLAINED[facts.manner]}
+        m, open_ = either(facts, kind, lambda name: _made(name, rng, bool(clear.rival(facts, kind))))
+        if open_ or facts.manner is None:
+            return "no manner", {"m": m}
+        return kind, {"m": m, "why": words.MANNER_EXPLAINED[facts.manner]}
     if kind == "light":
-        return kind, {"s": subject(facts, rng), "lit": lit(facts, rng) or " with no time of day in it"}
+        told, _ = either(
+            facts, kind, lambda name: rng.choice(words.LIGHT[name]) if name else "with no time of day in it"
+        )
+        return kind, {"s": subject(facts, rng), "lit": f" {told}"}
     if kind == "palette":
-        sure = clear.ordered(facts)
-        if sure == len(facts.colours):
-            return kind, {"palette": listed(facts.colours)}
+        sure, names = clear.ordered(facts), clear.colours(facts) if facts.sight else facts.colours
+        if len(names) == 1 or sure == len(facts.colours) and names == facts.colours[: len(names)]:
+            return kind, {"palette": listed(names)}
         if sure:
-            return "palette and", {"lead": facts.colours[0], "rest": listed(facts.colours[1:])}
-        return "palette alike", {"palette": listed(facts.colours)}
+            return "palette and", {"lead": names[0], "rest": listed(names[1:])}
+        return "palette alike", {"palette": listed(names)}
     if kind == "colours":  # the third and the order are what is seen worst
         leading = clear.leading(facts)
         if leading:
             return kind, {"colours": listed(leading[: 2 if rng.random() < 0.4 else 1])}
-        return "much", {"one": facts.colours[0]}
+        return "much", {"one": clear.surest_colour(facts)}
     if kind == "leading":
-        if rng.random() < 0.88:
+        if rival := clear.rival(facts, kind):
+            return kind, {"lead": f"either {facts.colours[0]} or {rival}", "rest": ""}
+        if rng.random() < 0.88 or facts.sight:
             rest = ""
         elif len(facts.colours) == 1:
             rest = say(rng, "[, and hardly another one plays a part|, and little else|, almost alone]")
@@ -119,72 +157,83 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
             )
         return kind, {"lead": facts.colours[0], "rest": rest}
     if kind == "tones":
-        names = [name for name in words.TONE if clear.measure_is_clear(facts, name)] or [rng.choice(list(words.TONE))]
+        names = [name for name in words.TONE if clear.measure_is_clear(facts, name)]
+        if not names:
+            names = [max(words.TONE, key=lambda name: facts.sight.get(name, rng.random()))]
         tones = [words.TONE[name][getattr(facts, name)] for name in names]
         rng.shuffle(tones)
         return kind, {"tones": listed(tones[: rng.randint(2, 3)])}
     if kind == "contrast":
-        nouns = words.NOUNS["contrast"][facts.contrast]
-        return kind, {"contrast": nouns[0].removeprefix("the "), "why": words.CONTRAST_EXPLAINED[facts.contrast]}
+        told, open_ = either(facts, kind, lambda name: words.NOUNS["contrast"][name][0].removeprefix("the "))
+        return kind, {"contrast": told, "why": say(rng, _WHICH) if open_ else words.CONTRAST_EXPLAINED[facts.contrast]}
     if kind == "density":
-        noun = words.NOUNS["density"][facts.density][0].removeprefix("the ")
-        return kind, {"a": a(noun), "why": words.DENSITY_EXPLAINED[facts.density]}
+        told, open_ = either(facts, kind, lambda name: a(words.NOUNS["density"][name][0].removeprefix("the ")))
+        return kind, {"a": told, "why": say(rng, _WHICH) if open_ else words.DENSITY_EXPLAINED[facts.density]}
     if kind == "horizon":
         if facts.horizon is None:
             return kind, {"a": "no clear horizon", "effect": ""}
-        noun = words.NOUNS["horizon"][facts.horizon][0].removeprefix("the ")
+        told, open_ = either(
+            facts,
+            kind,
+            lambda name: a(words.NOUNS["horizon"][name][0].removeprefix("the ")) if name else "no clear horizon",
+        )
         effect = say(rng, "[: {x}|, so that {x}|; {x}]", x=words.HORIZON_EXPLAINED[facts.horizon])
-        return kind, {"a": a(noun), "effect": effect}
+        return kind, {"a": told, "effect": "" if open_ else effect}
     if kind == "side":
-        if facts.side is None:
-            return kind, {"where": "on no side more than the other"}
-        return kind, {"where": "in the centre" if facts.side == "centre" else f"on the {facts.side}"}
+        places = {None: "on no side more than the other", "centre": "in the centre"}
+        told, _ = either(facts, kind, lambda name: places.get(name, f"on the {name}"))
+        return kind, {"where": told}
     if kind == "people":
         if facts.people is None:
             shown = {"portrait", "crowd", "figure", "pair", "person", "hat"}
             seen = {facts.subject} | {thing.name for thing in facts.things} | set(getattr(facts, "unclear", ()))
             nobody = not shown & seen
-            felt = (
+            nothing = (
                 "[no people are in it|no people can be seen in it]"
                 if nobody
                 else "what the people in it feel cannot be made out"
             )
-            return kind, {"felt": say(rng, felt)}
+            return kind, {"felt": say(rng, nothing)}
         one = facts.subject in ("portrait", "figure")
-        felt = say(
+        told, open_ = either(facts, kind, lambda name: name or "at ease")
+        seeming = say(
             rng,
             "the {who} in it [{look} {people}|{seem} to be {people}|{seem} {people}]"
             "[, going by {sign}|, to judge by {sign}|: {why}|]",
             who="person" if one else "people",
             look="looks" if one else "look",
             seem="seems" if one else "seem",
-            people=facts.people,
+            people=told,
             sign="the face" if facts.subject == "portrait" else "the posture",
-            why=words.PEOPLE_EXPLAINED[facts.people],
+            why=say(rng, _WHICH) if open_ else words.PEOPLE_EXPLAINED[facts.people],
         )
-        return kind, {"felt": felt}
+        return kind, {"felt": seeming}
     if kind == "things":
         found = some_things(facts, rng, 3)
         return ("things" if found else "no things"), {"things": found}
     if kind == "thing":
-        found = clear.evident([thing for thing in facts.things if thing.name not in things.PLACELESS])[:3]
+        found = clear.evident(facts, [thing for thing in facts.things if thing.name not in things.PLACELESS])[:3]
         if not found:
             return "no things", {}
         chosen = rng.choice(found)
-        coloured = rng.random() < 0.3 and clear.colour_is_clear(chosen)
-        return kind, {"the": things.the(chosen, coloured, rng.random() < 0.4, rng.random() < 0.5)}
+        coloured = rng.random() < 0.3 and clear.colour_is_clear(facts, chosen)
+        placed = rng.random() < 0.4 and clear.place_is_clear(facts, chosen)
+        return kind, {"the": things.the(chosen, coloured, placed, rng.random() < 0.5)}
+    if kind == "emotion" and clear.rival(facts, kind):
+        return "emotion open", {"emotion": felt(facts, rng)}
     if kind == "emotion":
         feel = mood(facts, rng)
         return kind, {
             "mood": feel,
             "a_mood": a(feel),
-            "emotion": rng.choice(feelings.EMOTION[facts.emotion]),
+            "emotion": felt(facts, rng),
         }
     if kind == "second":
         return kind, {"second": facts.second_emotion}
     if kind == "because":
         found = reasons(facts, rng, rng.randint(2, 3))
-        return ("because" if found else "no reason"), {
+        frame = "because open" if clear.rival(facts, "emotion") else "because"
+        return (frame if found else "no reason"), {
             "mood": mood(facts, rng),
             "reasons": listed(found) if found else "",
         }
