@@ -36,7 +36,7 @@ from train.painter.language import (
 from train.painter.language.balance import balanced
 from train.painter.language.dialogue import LIKELY, candidates
 from train.painter.language.dialogue import _inventory as drill
-from train.painter.language.parse import claims, holds
+from train.painter.language.parse import chance, claims, holds
 from train.painter.language.unanswerable import KINDS, unanswerable
 from train.painter.tokenizer import SYMBOLS, texts, train_tokenizer
 from train.sight import VALUES
@@ -165,11 +165,12 @@ def test_what_is_hard_to_see_is_left_open_when_asked(kind, name):
             continue
         true = facts.colours[0] if name == "leading" else getattr(facts, name)
         rival = next(value for value in VALUES[name] if value not in (true, None))
-        facts = replace(facts, sight={name: 0.5}, rivals={name: rival})
+        first = rng.choice((true, rival))
+        facts = replace(facts, sight={name: 0.5, f"rival {name}": 0.4 if first == true else 0.6}, rivals={name: rival})
         text = answer(kind, facts, rng)
         assert any(key == "either" for key, _ in claims(text)), text
-        told = parse(text)[key]  # the true one comes first
-        assert (told[0] if key == "colours" else told) == true, text
+        told = parse(text)[key]  # the likelier one comes first
+        assert (told[0] if key == "colours" else told) == first, text
         other = {"colours": [rival]} if name == "leading" else {name: rival}
         assert not contradictions(text, replace(facts, **other)) or kind in ("emotion", "why"), text
         third = next(value for value in VALUES[name] if value not in (true, rival, None))
@@ -201,6 +202,37 @@ def test_either_claims_that_one_of_two_is_so_and_nothing_more():
     # What stands beside the two is claimed as ever, and so is one beside which nothing is claimed.
     assert contradictions("The bright picture evokes either fear or sadness.", facts)
     assert contradictions("It evokes either anger or nothing at all.", facts)
+
+
+def test_a_claim_is_as_probable_as_the_tower_finds_it():
+    facts = replace(
+        facts_of(1)[0][0], emotion="fear", side=None, colours=["red", "blue"], things=[Thing("sun", "left", "top", 0.1)]
+    )
+    every = [("emotion", "fear"), ("side", None), ("colours", ("red", "blue")), ("things", ("sun", None, "left", None))]
+    assert [chance(claim, facts) for claim in [*every, ("emotion", "awe"), ("things", ("moon",) + 3 * (None,))]] == [
+        1
+    ] * 4 + [0] * 2
+    sight = {"emotion": 0.7, "rival emotion": 0.2, "side": 0.3, "rival side": 0.6, "leading": 0.9, "second": 0.5}
+    sight |= {"rival leading": 0.1, "colour red": 0.95, "thing sun": 0.8, "sun side": 0.4}
+    facts = replace(facts, sight=sight, rivals={"emotion": "sadness", "side": "left", "leading": "blue"})
+    for claim, p in {
+        ("emotion", "fear"): 0.7,
+        ("emotion", "sadness"): 0.2,
+        ("emotion", "awe"): 0.0,
+        ("either", ((("emotion", "fear"),), (("emotion", "sadness"),))): 0.9,
+        ("either", ((("emotion", "awe"),), (("emotion", "fear"),))): 0.7,
+        ("side", None): 0.3,
+        ("side", "left"): 0.6,
+        ("colours", ("red",)): 0.9,
+        ("colours", ("blue",)): 0.1,
+        ("colours", ("red", "blue")): 0.5,
+        ("colour", "red"): 0.95,
+        ("not colour", "green"): 1.0,
+        ("things", ("sun", None, None, None)): 0.8,
+        ("things", ("sun", None, "left", None)): 0.4,
+        ("things", ("sun", None, "right", None)): 0.0,
+    }.items():
+        assert chance(claim, facts) == pytest.approx(p), claim
 
 
 def test_which_colour_leads_is_told_only_when_asked_or_clear():
@@ -372,8 +404,8 @@ def test_each_thing_is_asked_for_as_often_where_it_is_as_where_it_is_not():
         chances = [
             weights[name][not seen] * (LIKELY if not seen and things.likely(facts, name) else 1) for name, seen in found
         ]
-        for (name, seen), chance in zip(found, chances, strict=True):
-            (yes if seen else no)[name] += chance / sum(chances)
+        for (name, seen), weight in zip(found, chances, strict=True):
+            (yes if seen else no)[name] += weight / sum(chances)
     for name in yes:
         assert 0.4 < yes[name] / (yes[name] + no[name]) < 0.6, name
 

@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -94,6 +95,20 @@ def test_a_claim_pays_only_where_it_is_true_nine_times_in_ten(painted):
     gain, loss = worth(one, more) - worth(one, true), worth(one, true) - worth(one, false)
     assert gain > 0 and 0.9 * gain - 0.1 * loss == pytest.approx(0, abs=0.01)
     assert worth(one, f"{more} There is much {facts.colours[0]}.") <= worth(one, more)  # said twice is said once
+
+
+def test_a_guess_is_worth_less_than_to_leave_two_values_open_and_more_than_that_where_it_is_none(painted):
+    facts = replace(painted[3], emotion="fear", rivals={"emotion": "sadness"})
+    one = Asked("content", "", facts, [])
+    told, left_open = "It evokes fear.", "It evokes either fear or sadness."
+    for p, guess_is_better in ((0.99, True), (0.95, True), (0.85, False), (0.6, False)):
+        one.facts = replace(facts, sight={"emotion": p, "rival emotion": 0.99 - p})
+        assert (worth(one, told) > worth(one, left_open)) == guess_is_better
+    # It is as bad a guess where it happens to be right.
+    by_luck = replace(facts, sight={"emotion": 0.5, "rival emotion": 0.5})
+    assert worth(Asked("content", "", by_luck, []), told) == worth(
+        Asked("content", "", by_luck, []), "It evokes sadness."
+    )
 
 
 def test_an_answer_that_does_not_end_or_does_not_answer_is_worth_less(painted):

@@ -29,7 +29,7 @@ from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from train.base import CLASSES
 from train.calibrate import fit, tempered
 from train.painter.facts import NONE, Facts
-from train.painter.language.clear import SURE
+from train.painter.language.clear import SURE, as_told
 from train.painter.vocabulary import COLOURS, SIDES, THINGS, UNKNOWN
 from train.painter.write import compose
 from train.tokens import Tokens
@@ -46,9 +46,6 @@ HEIGHTS: tuple[str, ...] = ("top", "middle", "bottom")
 OF_THING: dict[str, tuple[str, ...]] = {"side": SIDES, "height": HEIGHTS, "colour": COLOURS}
 #: What is there or not.
 PRESENT: tuple[str, ...] = (*(f"thing {name}" for name in THINGS), *(f"colour {name}" for name in COLOURS))
-#: From this probability on that nobody could name it, a picture is told as one that nobody could. On painted pictures
-#: that loses one in a hundred that could be named; real ones, which the tower never met, are nearly all beyond it.
-UNNAMEABLE = 0.1
 FOLDS, EPOCHS, BATCH = 4, 14, 128
 
 
@@ -171,7 +168,7 @@ def temper(values: list[np.ndarray], present: np.ndarray, of_thing: list, facts:
 
 
 def with_sight(facts: list[Facts], values: list[np.ndarray], present: np.ndarray, of_thing: list) -> list[Facts]:
-    """The facts with `sight` and `rivals`; those that might be taken for unnameable are."""
+    """The facts with `sight` and `rivals`."""
     seen = []
     unnameable = values[list(VALUES).index("subject")][:, VALUES["subject"].index(UNKNOWN)]
     for row, one in enumerate(facts):
@@ -182,6 +179,7 @@ def with_sight(facts: list[Facts], values: list[np.ndarray], present: np.ndarray
             sight[name] = float(of_picture[true])
             other = options[max((i for i in range(len(options)) if i != true), key=lambda i: of_picture[i])]
             rivals[name] = NONE if other is None else other
+            sight[f"rival {name}"] = float(of_picture[options.index(other)])
         sight |= {f"colour {name}": float(present[row, PRESENT.index(f"colour {name}")]) for name in one.colours}
         for thing in one.things:
             number = THINGS.index(thing.name)
@@ -190,21 +188,10 @@ def with_sight(facts: list[Facts], values: list[np.ndarray], present: np.ndarray
                 value = getattr(thing, name)
                 if value is not None:
                     sight[f"{thing.name} {name}"] = float(of_thing[column][row, number, options.index(value)])
-        one = dataclasses.replace(one, sight={name: round(p, 3) for name, p in sight.items()}, rivals=rivals)
-        if one.subject != UNKNOWN and unnameable[row] >= UNNAMEABLE:
-            one = nameless(one)
-        seen.append(one)
+        sight["nameable"] = float(1 - unnameable[row])
+        rounded = {name: round(p, 3) for name, p in sight.items()}
+        seen.append(dataclasses.replace(one, sight=rounded, rivals=rivals))
     return seen
-
-
-def nameless(facts: Facts) -> Facts:
-    """The facts as of a view that nobody could name: its colours and measures alone are told."""
-    kept = (*COLOURS, "leading", "second", "third", "emotion", "second_emotion", "brightness", "saturation")
-    kept += ("warmth", "contrast", "density", "horizon")
-    sight = {name: p for name, p in facts.sight.items() if name.removeprefix("colour ") in kept}
-    reasons = [name for name in facts.reasons if name in (*kept, "colours")]
-    nothing = {"manner": None, "light": None, "side": None, "people": None, "horizon": None, "things": []}
-    return dataclasses.replace(facts, subject=UNKNOWN, sight=sight, reasons=reasons, **nothing)
 
 
 def table(values: list[np.ndarray], facts: list[Facts]) -> str:
@@ -237,7 +224,7 @@ def main() -> None:
     text = table(told[0], facts)
     print(text)
     seen = with_sight(facts, *told)
-    lost = sum(a.subject != b.subject for a, b in zip(facts, seen, strict=True))
+    lost = sum(one.subject != as_told(one).subject for one in seen)
     print(f"{lost} of {len(facts)} pictures might be taken for what nobody could name, and are told as such")
     compose(given.pictures, dict(zip(records, seen, strict=True)), given.seed)
     (given.pictures / "sight.md").write_text(text + "\n", encoding="utf-8")

@@ -2,13 +2,14 @@
 
     python -m train.truth --config train/configs/mini_truth.yaml [key=value ...]
 
-Trained on composed answers alone, the embedded model learns to name in passing what it cannot see as readily as what it
-can: every answer that it learns from is true of its picture. Here it answers by itself, several times the same
-question; each sentence is held against the picture's facts, and what it says of a fact that it cannot see costs more
-than what it gains by one that it can (`REWARD`, `COST`). So it is to learn to say what it is sure of, and of what it
-is asked, the likeliest. This is REINFORCE (Williams, 1992) with the other answers' mean as the baseline (Kool et al.,
-2019; for language models Ahmadian et al., 2024, arXiv:2402.14740), sentence by sentence: a sentence answers for itself
-and what follows it. Beside them come composed dialogues as in stage 2, which keep the language what it is.
+Composed answers are all true of their picture: from them alone the embedded model learns to name in passing what it
+cannot see nearly as readily as what it can. Here it answers by itself, several times the same question; each sentence
+is held against the picture's facts, and what it says of a fact that it cannot see costs more than what it gains by one
+that it can (`REWARD`, `COST`). Where `train.sight` has told how probable the tower finds a claim, that counts, not
+whether it happens to be so: a guess that is right by luck teaches to guess. This is REINFORCE (Williams, 1992) with the
+other answers' mean as the baseline (Kool et al., 2019; for language models Ahmadian et al., 2024, arXiv:2402.14740),
+sentence by sentence: a sentence answers for itself and what follows it. Beside them come composed dialogues as in
+stage 2, which keep the language what it is.
 
 Too long at it, the embedded model says less rather than sees better: after 180 steps its descriptions held seven
 claims, after 260 more only five, each as often false.
@@ -40,7 +41,7 @@ from train.painter import language
 from train.painter.facts import Facts
 from train.painter.language import feel
 from train.painter.language.dialogue import ask, candidates, draw_thing
-from train.painter.language.parse import claims, holds, sentences
+from train.painter.language.parse import chance, claims, sentences
 from train.painter.vocabulary import UNKNOWN
 from train.tokens import Tokens
 
@@ -149,13 +150,16 @@ def sentence_rewards(asked: Asked, text: str, ended: bool) -> list[tuple[int, fl
     key = asked.kind if asked.kind in SINGLE_FACTS else _MUST_TELL.get(asked.kind)
     told = False
     for end, of_sentence in sentences(text):
-        worth, made = 0.0, claims(of_sentence)
-        false = [claim for claim in made if not holds(claim, asked.facts)]
-        worth -= COST * bool(false) + 0.3 * COST * max(0, len(false) - 1)
-        for claim in set(made) - set(false) - seen:
-            worth += REWARD if len(seen) < ENOUGH and claim[0] != "either" else 0
-            seen.add(claim)
-        worth -= 0.5 * sum(not holds(claim, asked.facts) for claim in language.reasons(of_sentence))
+        made = claims(of_sentence)
+        doubts = [1 - chance(claim, asked.facts) for claim in made]
+        worst = max(doubts, default=0.0)
+        worth = -COST * (worst + 0.3 * (sum(doubts) - worst))
+        for claim in set(made) - seen:
+            p = chance(claim, asked.facts)
+            if p > 0:
+                worth += REWARD * p if len(seen) < ENOUGH and claim[0] != "either" else 0
+                seen.add(claim)
+        worth -= 0.5 * sum(1 - chance(claim, asked.facts) for claim in language.reasons(of_sentence))
         if not made and asked.kind not in _MAY_CLAIM_NOTHING:
             worth -= 0.3
         said = language.parse(of_sentence)
@@ -163,7 +167,7 @@ def sentence_rewards(asked: Asked, text: str, ended: bool) -> list[tuple[int, fl
             of_key = _told(key, said)
             if of_key is not None or key in said:
                 told = True
-                worth += 1.0 if _is_so(key, of_key, asked.facts) else -1.0
+                worth += 2 * _chance(key, of_key, asked.facts) - 1
         found.append((end, worth))
     rest = 0.0 if ended else -1.0
     if key and not told:
@@ -192,10 +196,10 @@ def _told(key: str, said: dict) -> object:
     return said.get(key)
 
 
-def _is_so(key: str, told: object, facts: Facts) -> bool:
+def _chance(key: str, told: object, facts: Facts) -> float:
     if key == "people" and facts.people is None:  # there is nobody, or nobody's feelings can be made out
-        return told in (None, "unread")
-    return told == SINGLE_FACTS[key](facts)
+        return float(told in (None, "unread"))
+    return chance(("colours", (told,)) if key == "leading colour" else (key, told), facts)
 
 
 # --- answering ---
@@ -327,7 +331,7 @@ def batches(
     """Endless batches: the model's answers as it is then, and composed dialogues, in turns."""
     folder = args.cc_sbu_align
     facts = {
-        str(folder / "image" / f"{name}.jpg"): Facts.from_dict(of_picture)
+        str(folder / "image" / f"{name}.jpg"): language.as_told(Facts.from_dict(of_picture))
         for name, of_picture in json.loads((folder / "facts.json").read_text(encoding="utf-8")).items()
     }
     # People's feelings are hard to see, and views that nobody could name are few.

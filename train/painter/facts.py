@@ -47,7 +47,8 @@ class Facts:
     #: the first colour leads the second, the second the third, and the last one what is not listed.
     measures: dict[str, float] = field(default_factory=dict)
     #: How probable a trained tower finds what is so, by the fact's name: "side", "leading", "emotion" ..., "thing
-    #: bird", "bird side", "bird height", "bird colour", "colour grey"; empty until `train.sight` fills it.
+    #: bird", "bird side", "bird height", "bird colour", "colour grey"; "rival side" is that of `rivals["side"]`, and
+    #: "nameable" that it has a subject at all. Empty until `train.sight` fills it.
     sight: dict[str, float] = field(default_factory=dict)
     #: What it finds likeliest of all that is not so, for facts that have one value; `NONE` stands for None.
     rivals: dict[str, str] = field(default_factory=dict)

@@ -104,11 +104,11 @@ def write_cc_sbu_align(out: Path, count: int, seed: int, workers: int = 1) -> No
 
 def compose(out: Path, facts: dict[str, Facts], seed: int) -> None:
     """Write what is said about pictures that are painted: captions, dialogues, and the facts that both are made of."""
-    from train.painter.language import caption, dialogue
+    from train.painter.language import as_told, caption, dialogue
 
     annotations, dialogues = [], []
     for name, of_picture in tqdm(facts.items(), "composing", leave=False, disable=None):
-        rng = random.Random(f"{seed} {name}")
+        rng, of_picture = random.Random(f"{seed} {name}"), as_told(of_picture)
         annotations.append({"image_id": name, "caption": caption(of_picture, rng, emotional=rng.random() < 0.5)})
         for k in range(DIALOGUES * (2 if of_picture.subject == UNKNOWN else 1)):
             turns = []

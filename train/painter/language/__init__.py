@@ -1,5 +1,6 @@
 """The language in which the embedded model learns to speak of a painting, and how its answers are read back."""
 
+from train.painter.language.clear import as_told
 from train.painter.language.describe import caption
 from train.painter.language.dialogue import ANSWER, answer, dialogue
 from train.painter.language.parse import contradictions, parse, reasons
@@ -12,6 +13,7 @@ __all__ = [
     "QUESTIONS",
     "UNANSWERABLE",
     "answer",
+    "as_told",
     "caption",
     "contradictions",
     "dialogue",

@@ -5,10 +5,13 @@ a tower's sight of the picture is known (`Facts.sight`), what it is sure of is c
 within its class.
 """
 
+from dataclasses import replace
+
 from train.painter.emotion import scores
 from train.painter.facts import Facts, Thing
 from train.painter.language import things
 from train.painter.measure import BORDERS
+from train.painter.vocabulary import COLOURS, UNKNOWN
 
 #: Distance from a class's border, in widths of the middle class, from which a measure counts as clear.
 _APART = 0.3
@@ -39,6 +42,32 @@ def sure(facts: Facts, *names: str, least: float = SURE) -> bool:
 def rival(facts: Facts, name: str) -> str | None:
     """The other value that shall be named beside the true one when it is asked for; None where that is told alone."""
     return None if sure(facts, name, least=TOLD_ALONE) else facts.rivals.get(name)
+
+
+def in_order(facts: Facts, name: str, true: str, other: str) -> tuple[str, str]:
+    """The words for the true value and for its rival, the likelier first.
+
+    What is named first then hangs on the picture alone. With the true one always first, the embedded model began with
+    the likelier as well, and named it once more as the second.
+    """
+    rival_is_likelier = facts.sight.get(f"rival {name}", 0.0) > facts.sight[name]
+    return (other, true) if rival_is_likelier else (true, other)
+
+
+#: From this probability on that nobody could name it, a picture is told as one that nobody could. On painted pictures
+#: that loses one in a hundred that could be named; real ones, which the tower never met, are nearly all beyond it.
+_UNNAMEABLE = 0.1
+
+
+def as_told(facts: Facts) -> Facts:
+    """The facts; of a picture that the tower might take for one that nobody could name, those of such a one."""
+    if facts.subject == UNKNOWN or sure(facts, "nameable", least=1 - _UNNAMEABLE):
+        return facts
+    kept = (*BORDERS, *COLOURS, "leading", "second", "third", "emotion", "second_emotion")
+    sight = {name: p for name, p in facts.sight.items() if name.removeprefix("colour ").removeprefix("rival ") in kept}
+    reasons = [name for name in facts.reasons if name in BORDERS or name == "colours"]
+    nothing = {"manner": None, "light": None, "side": None, "people": None, "horizon": None, "things": []}
+    return replace(facts, subject=UNKNOWN, sight=sight, reasons=reasons, **nothing)
 
 
 def measure_is_clear(facts: Facts, name: str) -> bool:

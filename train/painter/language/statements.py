@@ -25,11 +25,12 @@ def lit(facts: Facts, rng: random.Random) -> str:
 
 
 def either(facts: Facts, name: str, phrase: Callable[[str | None], str]) -> tuple[str, bool]:
-    """The words for a fact that was asked for, and whether two values are left open, the true one first."""
+    """The words for a fact that was asked for, and whether two values are left open, the likelier first."""
     true, other = getattr(facts, name), clear.rival(facts, name)
     if other is None:
         return phrase(true), False
-    return f"either {phrase(true)} or {phrase(None if other == NONE else other)}", True
+    first, second = clear.in_order(facts, name, phrase(true), phrase(None if other == NONE else other))
+    return f"either {first} or {second}", True
 
 
 def mood(facts: Facts, rng: random.Random) -> str:
@@ -40,7 +41,10 @@ def mood(facts: Facts, rng: random.Random) -> str:
 def felt(facts: Facts, rng: random.Random) -> str:
     """The name of the viewer's emotion, or of the two between which it lies."""
     other = clear.rival(facts, "emotion")
-    return f"either {facts.emotion} or {other}" if other else rng.choice(feelings.EMOTION[facts.emotion])
+    if other is None:
+        return rng.choice(feelings.EMOTION[facts.emotion])
+    first, second = clear.in_order(facts, "emotion", facts.emotion, other)
+    return f"either {first} or {second}"
 
 
 def some_things(facts: Facts, rng: random.Random, most: int = 3) -> str:
@@ -144,7 +148,8 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return "much", {"one": clear.surest_colour(facts)}
     if kind == "leading":
         if rival := clear.rival(facts, kind):
-            return kind, {"lead": f"either {facts.colours[0]} or {rival}", "rest": ""}
+            first, second = clear.in_order(facts, kind, facts.colours[0], rival)
+            return kind, {"lead": f"either {first} or {second}", "rest": ""}
         if rng.random() < 0.88 or facts.sight:
             rest = ""
         elif len(facts.colours) == 1:
