@@ -20,8 +20,8 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str, 
         register: one of `REGISTERS`.
     """
     first = lead(rng, state("subject", facts, rng, register), 0.3)
-    rest = ["colours", "tones", *_composed(facts, rng), *_made(facts)]
-    if facts.people and clear.sure(facts, "people"):
+    rest = ["colours", "tones", rng.choice(clear.in_passing(facts)), "manner"]
+    if facts.people:
         rest.append("people")
     if clear.evident(facts, facts.things):
         rest.append(rng.choice(("thing", "things")))
@@ -47,17 +47,6 @@ def description(facts: Facts, rng: random.Random, emotional: bool, length: str, 
     return text
 
 
-def _made(facts: Facts) -> list[str]:
-    """The manner, if it is clear."""
-    return ["manner"] if clear.sure(facts, "manner") else []
-
-
-def _composed(facts: Facts, rng: random.Random) -> list[str]:
-    """One of what is told of its composition in passing; none where the tower is sure of none."""
-    found = [name for name in clear.in_passing(facts) if clear.sure(facts, name)]
-    return [rng.choice(found)] if found else []
-
-
 def caption(facts: Facts, rng: random.Random, emotional: bool) -> str:
     """A description of any length and register, at most 90 words; with the mood and its reasons if `emotional`."""
     length = rng.choices(("short", "medium", "long"), (0.25, 0.35, 0.4))[0]
@@ -67,7 +56,7 @@ def caption(facts: Facts, rng: random.Random, emotional: bool) -> str:
 def formal(facts: Facts, rng: random.Random) -> str:
     """One paragraph on colour, light, line and composition, in this order, without a word of feeling."""
     register = rng.choice(("plain", "curator"))
-    kinds = ["colours", "tones", *_made(facts), *clear.composition(facts)[:3]]
+    kinds = ["colours", "tones", "manner", *clear.composition(facts, rng)[:3]]
     return paragraph([lead(rng, state(kinds[0], facts, rng, register), 0.7), *_spoken(kinds[1:], facts, rng, register)])
 
 
@@ -87,14 +76,14 @@ def colours_and_light(facts: Facts, rng: random.Random) -> str:
     """Colours, tones, and the light or the contrast."""
     kinds = ["colours", "tones", "light" if facts.light else "contrast"]
     if rng.random() < 0.3:
-        kinds += _composed(facts, rng)
+        kinds.append(rng.choice(clear.in_passing(facts)))
     first, *rest = kinds
     return paragraph([lead(rng, state(first, facts, rng)), *_spoken(rest, facts, rng, "plain")])
 
 
 def curator(facts: Facts, rng: random.Random, emotional: bool) -> str:
     """A wall text."""
-    kinds = [*_made(facts), "colours", rng.choice((*_composed(facts, rng), "thing"))]
+    kinds = ["manner", "colours", rng.choice((*clear.in_passing(facts), "thing"))]
     if emotional:
         kinds += ["emotion", "because"]
     return paragraph(
@@ -107,8 +96,7 @@ def curator(facts: Facts, rng: random.Random, emotional: bool) -> str:
 
 def poetic(facts: Facts, rng: random.Random, emotional: bool) -> str:
     """A few lines of prose that sing, and say nothing but what is there."""
-    made = facts.manner and clear.sure(facts, "manner")
-    other = ("tones", "thing" if facts.things else "tones", "manner" if made else "tones")
+    other = ("tones", "thing" if facts.things else "tones", "manner" if facts.manner else "tones")
     kinds = ["colours", rng.choice(other)]
     if facts.light and clear.sure(facts, "light"):
         kinds.append("light")

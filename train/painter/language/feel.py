@@ -17,8 +17,7 @@ def feeling(facts: Facts, rng: random.Random, length: str = "medium") -> str:
     kinds = ["because"]
     if length == "long":
         kinds.append(rng.choice(("colours", "tones", "subject")))
-        made = ("manner",) if clear.sure(facts, "manner") else ()
-        kinds.append(rng.choice((*made, "thing", *clear.in_passing(facts))))
+        kinds.append(rng.choice(("manner", "thing", *clear.in_passing(facts))))
     if rng.random() < 0.35 and clear.second_is_clear(facts):
         kinds.append("second")
     return paragraph([first, *(state(kind, facts, rng) for kind in kinds)])

@@ -67,17 +67,6 @@ FRAMES: dict[str, dict[str, str]] = {
         "poetic": "[{palette}, laid down like breath|{palette}, nothing more is needed|a song of {palette}|"
         "it dreams in {palette}|the paint says {palette}]",
     },
-    "palette and": {
-        "plain": "[in the main it is|in colour it is chiefly|it is painted mostly in|most of it is|I find above all|"
-        "nearly all of it is|above all it is] {lead}"
-        "[, and in no order|, then, in no order,|; there is also, in no order,] {rest}",
-    },
-    "palette alike": {
-        "plain": "[its palette is|for colours it has|the palette consists of|it is made up of|the eye meets|"
-        "what I find is|it lives in|I see in it|its colours are]"
-        "[, in no order,|, none far ahead of the others and in no order,|, so alike that I name them in no order,] "
-        "{palette}",
-    },
     "colours": {
         "plain": "[above all it is|it is painted mostly in|one sees much|there is much|I find above all|"
         "in the main it is|it is chiefly|I see much|the eye meets much] {colours}",

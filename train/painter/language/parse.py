@@ -272,8 +272,10 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
     for match in _COLOURS.finditer(text):
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
-        if before.endswith(("in no order ", "in no order, ")):
+        if before.endswith(("in no order ", "in no order, ")) or after.startswith(", in no order"):
             found.append(("among colours", names))
+        elif len(names) == 3 and after.startswith(", the last two in no order"):
+            found += [("colours", names[:1]), ("among colours", names[1:])]
         elif len(names) > 1 and len(set(names)) > 1:
             found.append(("colours", names))
         elif (

@@ -136,11 +136,9 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return kind, {"s": subject(facts, rng), "lit": f" {told}"}
     if kind == "palette":
         sure, names = clear.ordered(facts), clear.colours(facts) if facts.sight else facts.colours
-        if len(names) == 1 or sure == len(facts.colours) and names == facts.colours[: len(names)]:
-            return kind, {"palette": listed(names)}
-        if sure:
-            return "palette and", {"lead": names[0], "rest": listed(names[1:])}
-        return "palette alike", {"palette": listed(names)}
+        in_order = len(names) == 1 or sure == len(facts.colours) and names == facts.colours[: len(names)]
+        order = "" if in_order else ", the last two in no order" if sure and len(names) == 3 else ", in no order"
+        return kind, {"palette": listed(names) + order}
     if kind == "colours":  # the third and the order are what is seen worst
         leading = clear.leading(facts)
         if leading:
