@@ -42,7 +42,8 @@ def sure(facts: Facts, *names: str, least: float = SURE) -> bool:
 
 def rival(facts: Facts, name: str) -> str | None:
     """The other value that shall be named beside the true one when it is asked for; None where that is told alone."""
-    return None if sure(facts, name, least=TOLD_ALONE) else facts.rivals.get(name)
+    other = None if sure(facts, name, least=TOLD_ALONE) else facts.rivals.get(name)
+    return other if name != "subject" or UNKNOWN not in (facts.subject, other) else None
 
 
 def in_order(facts: Facts, name: str, true: str, other: str) -> tuple[str, str]:
@@ -84,7 +85,7 @@ def measure_is_clear(facts: Facts, name: str) -> bool:
 def leading(facts: Facts) -> list[str]:
     """The first colours whose order is clear: two, one or none; up to two for facts without a picture."""
     if facts.sight:
-        return []
+        return facts.colours[: sure(facts, "leading", least=TOLD_ALONE)]
     if "lead" not in facts.measures:
         return facts.colours[:2]
     if facts.measures["lead"] < _LEADS:

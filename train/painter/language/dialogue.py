@@ -377,9 +377,9 @@ def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
     picture evokes and why, and the rest keep up what the base can do.
     """
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.15:
         return _inventory(facts, rng)
-    if kind < 0.5:
+    if kind < 0.55:
         return _quiz(facts, rng, emotional)
     return conversation(facts, rng, emotional)
 

@@ -15,8 +15,8 @@ _WHICH = "[I cannot tell which|I am not sure which|which of the two, I cannot te
 
 
 def subject(facts: Facts, rng: random.Random) -> str:
-    """A noun phrase for the subject."""
-    return rng.choice(words.SUBJECT[facts.subject])
+    """A noun phrase for the subject, or two where it might as well be another."""
+    return either(facts, "subject", lambda name: rng.choice(words.SUBJECT[name]))[0]
 
 
 def lit(facts: Facts, rng: random.Random) -> str:
@@ -119,6 +119,8 @@ def _made(manner: str | None, rng: random.Random, open_: bool) -> str:
 def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, str]]:
     """The frames and what to fill into them; which frames may depend on the facts."""
     if kind in ("subject", "sight"):
+        if clear.rival(facts, "subject"):
+            return "subject", {"s": subject(facts, rng), "lit": "", "with": ""}
         extra = some_things(facts, rng, 2) if kind == "subject" and rng.random() < 0.5 else ""
         if facts.subject == UNKNOWN and rng.random() < 0.8:
             return "unknown", {}
@@ -141,7 +143,7 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return kind, {"palette": listed(names) + order}
     if kind == "colours":  # the third and the order are what is seen worst
         leading = clear.leading(facts)
-        if leading:
+        if leading and not facts.sight:
             return kind, {"colours": listed(leading[: 2 if rng.random() < 0.4 else 1])}
         return "much", {"one": clear.surest_colour(facts)}
     if kind == "leading":
