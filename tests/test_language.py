@@ -36,7 +36,7 @@ from train.painter.language import (
 from train.painter.language.balance import balanced
 from train.painter.language.dialogue import LIKELY, candidates
 from train.painter.language.dialogue import _inventory as drill
-from train.painter.language.parse import chance, claims, holds
+from train.painter.language.parse import claims, holds
 from train.painter.language.unanswerable import KINDS, unanswerable
 from train.painter.tokenizer import SYMBOLS, texts, train_tokenizer
 from train.sight import VALUES
@@ -203,37 +203,6 @@ def test_either_claims_that_one_of_two_is_so_and_nothing_more():
     # What stands beside the two is claimed as ever, and so is one beside which nothing is claimed.
     assert contradictions("The bright picture evokes either fear or sadness.", facts)
     assert contradictions("It evokes either anger or nothing at all.", facts)
-
-
-def test_a_claim_is_as_probable_as_the_tower_finds_it():
-    facts = replace(
-        facts_of(1)[0][0], emotion="fear", side=None, colours=["red", "blue"], things=[Thing("sun", "left", "top", 0.1)]
-    )
-    every = [("emotion", "fear"), ("side", None), ("colours", ("red", "blue")), ("things", ("sun", None, "left", None))]
-    assert [chance(claim, facts) for claim in [*every, ("emotion", "awe"), ("things", ("moon",) + 3 * (None,))]] == [
-        1
-    ] * 4 + [0] * 2
-    sight = {"emotion": 0.7, "rival emotion": 0.2, "side": 0.3, "rival side": 0.6, "leading": 0.9, "second": 0.5}
-    sight |= {"rival leading": 0.1, "colour red": 0.95, "thing sun": 0.8, "sun side": 0.4}
-    facts = replace(facts, sight=sight, rivals={"emotion": "sadness", "side": "left", "leading": "blue"})
-    for claim, p in {
-        ("emotion", "fear"): 0.7,
-        ("emotion", "sadness"): 0.2,
-        ("emotion", "awe"): 0.0,
-        ("either", ((("emotion", "fear"),), (("emotion", "sadness"),))): 0.9,
-        ("either", ((("emotion", "awe"),), (("emotion", "fear"),))): 0.7,
-        ("side", None): 0.3,
-        ("side", "left"): 0.6,
-        ("colours", ("red",)): 0.9,
-        ("colours", ("blue",)): 0.1,
-        ("colours", ("red", "blue")): 0.5,
-        ("colour", "red"): 0.95,
-        ("not colour", "green"): 1.0,
-        ("things", ("sun", None, None, None)): 0.8,
-        ("things", ("sun", None, "left", None)): 0.4,
-        ("things", ("sun", None, "right", None)): 0.0,
-    }.items():
-        assert chance(claim, facts) == pytest.approx(p), claim
 
 
 def test_which_colour_leads_is_told_only_when_asked_or_clear():

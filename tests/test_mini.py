@@ -48,7 +48,7 @@ def test_reasons_belong_to_the_emotion_that_was_named(figures):
 
 
 def test_most_answers_contradict_nothing(figures):
-    assert figures["answers without a contradiction"] >= 0.8
+    assert figures["answers without a contradiction"] >= 0.87
 
 
 @pytest.mark.parametrize("answer", ["yes", "no"])
@@ -59,7 +59,7 @@ def test_it_says_no_as_readily_as_yes(figures, answer):
 
 def test_what_it_does_not_know_it_mostly_does_not_name():
     photographs, _ = evaluate_photographs(artgpt4.load("mini"), artmm=None)
-    assert photographs["subject wrong"] <= 0.3
+    assert photographs["subject wrong"] <= 0.2
     assert photographs["brightness"] >= 0.75 and photographs["palette F1"] >= 0.7
 
 

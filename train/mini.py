@@ -1,4 +1,4 @@
-"""The embedded model from nothing: paints, trains base, sight, both stages and truth, evaluates, times each step.
+"""The embedded model from nothing: paints, trains base and both stages, evaluates, and times each step.
 
     python -m train.mini [--processes 2]
 
@@ -27,7 +27,6 @@ LOGS: dict[str, tuple[str, ...]] = {
     "base/talk": ("caption_loss", "fact_loss"),
     "stage1": ("loss",),
     "stage2": ("loss",),
-    "truth": ("worth", "dialogue_loss"),
 }
 PYTHON = [sys.executable, "-m"]
 KEEP_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=8589934592"
@@ -40,12 +39,6 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
     config = "train/configs/mini_{}.yaml".format
     cache = f"token_cache={RUNS / 'tokens'}"
     paint = "train.painter"
-
-    def sight(pictures: Path, tokens: Path, seed: str) -> tuple[str, Path, list[str]]:
-        base = ["--base", str(RUNS / "base" / "minigpt4")]
-        told = ["--pictures", str(pictures), "--tokens", str(tokens), "--seed", seed]
-        return f"what the base sees of {pictures}", pictures / "sight.md", ["train.sight", *base, *told]
-
     return [
         (
             "paint for the base and stage 1",
@@ -65,33 +58,17 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
             RUNS / "tokens",
             ["train.tokens", "stage2", "--config", config("stage2"), cache],
         ),
-        sight(DATA / "cc_sbu_align", RUNS / "tokens", "2"),
+        (
+            "what the base sees of them",
+            DATA / "cc_sbu_align" / "sight.md",
+            ["train.sight", "--base", str(RUNS / "base" / "minigpt4"), "--pictures", str(DATA / "cc_sbu_align")]
+            + ["--tokens", str(RUNS / "tokens"), "--seed", "2"],
+        ),
         ("stage 2", RUNS / "stage2" / "final", [*train, "train.stage2", "--config", config("stage2"), cache]),
-        (
-            "paint for truth",
-            DATA / "truth" / "facts.json",
-            [paint, "cc_sbu_align", "--out", str(DATA / "truth"), "--count", "10000", "--seed", "31", *workers],
-        ),
-        (
-            "tokens of truth's pictures",
-            RUNS / "truth_tokens",
-            [
-                "train.tokens",
-                "stage2",
-                "--config",
-                config("stage2"),
-                f"cc_sbu_align={DATA / 'truth'}",
-                "llava=none",
-                "images=none",
-                f"token_cache={RUNS / 'truth_tokens'}",
-            ],
-        ),
-        sight(DATA / "truth", RUNS / "truth_tokens", "31"),
-        ("truth", RUNS / "truth" / "final", [*train, "train.truth", "--config", config("truth")]),
         (
             "evaluation",
             RUNS / "figures.json",
-            ["train.evaluate_mini", "--model", str(RUNS / "truth" / "final"), "--json", str(RUNS / "figures.json")],
+            ["train.evaluate_mini", "--model", str(RUNS / "stage2" / "final"), "--json", str(RUNS / "figures.json")],
         ),
     ]
 
@@ -105,7 +82,9 @@ def keep_logs(runs: Path, kept: Path) -> None:
 
     kept.mkdir(parents=True, exist_ok=True)
     figure, axes = plt.subplots(2, 4, figsize=(13, 5.5), layout="constrained")
-    for axis, (name, shown) in zip(axes.flat, LOGS.items(), strict=True):
+    for axis in axes.flat[len(LOGS) :]:
+        axis.axis("off")
+    for axis, (name, shown) in zip(axes.flat, LOGS.items(), strict=False):  # there is one place more
         log = shutil.copy(runs / name / "log.jsonl", kept / f"{name.replace('/', '-')}.jsonl")
         rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         for figure_name in shown:
@@ -147,8 +126,8 @@ def main() -> None:
     minutes = sum(times.values()) / 60
     print("\n".join(f"{name}: {seconds / 60:.1f} min" for name, seconds in times.items()))
     print(
-        f"{minutes:.0f} minutes in all; next: python -m train.calibrate --model {RUNS}/truth/final, then "
-        f"python -m train.embed_mini --base {RUNS}/base/minigpt4 --adapter {RUNS}/truth/final --emotion-temperature T"
+        f"{minutes:.0f} minutes in all; next: python -m train.calibrate --model {RUNS}/stage2/final, then "
+        f"python -m train.embed_mini --base {RUNS}/base/minigpt4 --adapter {RUNS}/stage2/final --emotion-temperature T"
     )
 
 

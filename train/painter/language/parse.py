@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from artgpt4.emotions import EMOTIONS
 from train.painter import vocabulary
-from train.painter.facts import NONE, Facts
+from train.painter.facts import Facts
 from train.painter.language import feelings, things, words
 from train.painter.vocabulary import UNKNOWN
 
@@ -176,13 +176,6 @@ def _phrases(key: str, table: tuple[re.Pattern, dict[str, str]], text: str) -> t
         for match in pattern.finditer(text)
     ]
     return found, pattern.sub(" _ ", text)
-
-
-def sentences(text: str) -> list[tuple[int, str]]:
-    """The sentences of an answer, each with where it ends; code belongs to the last."""
-    prose = text.partition("```")[0].rstrip()
-    ends = [*(match.start() for match in _SPLIT.finditer(prose)), len(text)]
-    return [(end, text[start:end].strip()) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def claims(text: str) -> list[Claim]:
@@ -356,33 +349,6 @@ def holds(claim: Claim, facts: Facts) -> bool:
     if key.startswith("not "):
         return getattr(facts, key.removeprefix("not ")) != value
     return getattr(facts, key) == value
-
-
-def chance(claim: Claim, facts: Facts) -> float:
-    """How probable the tower finds a claim (`Facts.sight`); 1 or 0, as it `holds`, where that is not known."""
-    key, value = claim
-    so, sight = holds(claim, facts), facts.sight
-    if key == "either":
-        return min(1.0, sum(min(chance(one, facts) for one in of) for of in value))
-    names = {
-        "colours": lambda: ("leading", "second", "third")[: len(value)],
-        "among colours": lambda: [f"colour {name}" for name in value],
-        "colour": lambda: [f"colour {value}"],
-        "code": lambda: [f"colour {value[0]}"],
-        "things": lambda: [f"thing {value[0]}", *_told_of(value)],
-    }.get(key, lambda: [key])()
-    if so:
-        return min(sight.get(name, 1.0) for name in names)
-    name = "leading" if key == "colours" and len(value) == 1 else key
-    told = value[0] if key == "colours" else value
-    is_rival = name in facts.rivals and facts.rivals[name] == (NONE if told is None else told)
-    return sight.get(f"rival {name}", 0.0) if is_rival else 0.0
-
-
-def _told_of(thing: tuple) -> list[str]:
-    """The names in `Facts.sight` of what a claim says of a thing."""
-    name, *told = thing
-    return [f"{name} {of}" for of, value in zip(("colour", "side", "height"), told, strict=True) if value is not None]
 
 
 def contradictions(text: str, facts: Facts) -> list[str]:
