@@ -193,16 +193,16 @@ def test_what_the_tower_is_not_sure_of_is_never_told_alone():
 
 def test_either_claims_that_one_of_two_is_so_and_nothing_more():
     facts = replace(facts_of(1)[0][0], emotion="fear", side="left", brightness="dark")
-    assert claims("It evokes either fear or sadness, I cannot say which.") == [
+    assert claims("It evokes perhaps fear or sadness, I cannot say.") == [
         ("either", ((("emotion", "fear"),), (("emotion", "sadness"),)))
     ]
-    assert not contradictions("The weight lies either on the right or on the left.", facts)
-    assert contradictions("The weight lies either on the right or in the centre.", facts)
-    assert contradictions("It is either bright or of middle brightness.", facts)
-    assert parse("It is either bright or dark.")["brightness"] == "bright"
+    assert not contradictions("The weight lies perhaps on the right or on the left.", facts)
+    assert contradictions("The weight lies perhaps on the right or in the centre.", facts)
+    assert contradictions("It is perhaps bright or of middle brightness.", facts)
+    assert parse("It is perhaps bright or dark.")["brightness"] == "bright"
     # What stands beside the two is claimed as ever, and so is one beside which nothing is claimed.
-    assert contradictions("The bright picture evokes either fear or sadness.", facts)
-    assert contradictions("It evokes either anger or nothing at all.", facts)
+    assert contradictions("The bright picture evokes perhaps fear or sadness.", facts)
+    assert contradictions("It evokes perhaps anger or nothing at all.", facts)
 
 
 def test_which_colour_leads_is_told_only_when_asked_or_clear():

@@ -4,7 +4,7 @@
 
 Every fact is asked for with its canonical question, the greedy answer is parsed, and compared with the picture's facts
 and, as a control, with another picture's. All that an answer claims is held against the facts, whatever was asked. Of
-"either this or that", which claims that one of the two is so, only "this" counts as the answer to the question. A
+"perhaps this or that", which claims that one of the two is so, only "this" counts as the answer to the question. A
 second part asks about subjects in palettes that were never painted together in training. Nothing here is trained on.
 """
 
@@ -174,7 +174,7 @@ def opening(text: str) -> str:
 
 
 def only_first(found: list[Claim]) -> list[Claim]:
-    """The claims as if of "either this or that" only "this" had been said."""
+    """The claims as if of "perhaps this or that" only "this" had been said."""
     return [of for key, value in found for of in (value[0] if key == "either" else [(key, value)])]
 
 

@@ -6,7 +6,7 @@ Trained on answers that are true of their pictures, a model learns to say what i
 it guesses. So a small network reads every fact off the Q-Former's queries, as the language model must; fitted on three
 quarters of the pictures, it says how probable it finds what is so of the others, in turns, tempered by what comes out.
 `facts.json` then holds that beside each fact (`Facts.sight`), and captions and dialogues are composed anew: what the
-tower is not sure of is left out where nobody asked for it, and left open ("either fear or sadness") where somebody did
+tower is not sure of is left out where nobody asked for it, and left open ("perhaps fear or sadness") where somebody did
 (`train.painter.language.clear`). A picture that it might take for one that nobody could name is told as such a one.
 `sight.md` says how well each fact is seen.
 

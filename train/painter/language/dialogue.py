@@ -388,7 +388,7 @@ def conversation(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
     """As somebody who wants to know more: one to eight rounds, about 150 words in all and never much above 330."""
     rounds: Rounds = []
     used: set[str] = set()
-    enough = rng.triangular(25, 330, 135)
+    enough = rng.triangular(40, 330, 140)
     count, said, last, length = 1 + int(8 * rng.random() ** 0.8), False, "", 0
     while len(rounds) < count and length < enough:
         weights = NEUTRAL

@@ -153,8 +153,7 @@ FRAMES: dict[str, dict[str, str]] = {
         "plain": "[it evokes|it mostly evokes|above all it evokes|the feeling that prevails is|what it stirs most is|"
         "it leaves me with a sense of|what I feel most is|its strongest feeling is|it makes one feel|you may feel|"
         "a viewer may feel|what it stirs in me is|looking at it, one may feel|the first feeling is|"
-        "it moves me towards one feeling, and that is] {emotion}[, I cannot say which|; the two lie close together|"
-        ", and I waver between them|]",
+        "it moves me towards one feeling, and that is] {emotion}[, I cannot say|; I am not sure|, I cannot tell|]",
     },
     "second": {
         "plain": "[there is also|it also holds|woven into it is|beside that I feel|I also feel|one may also feel|"

@@ -11,7 +11,7 @@ from train.painter.vocabulary import UNKNOWN
 
 #: What is said of a picture: the name of the fact, and its value. "not ..." are denials, "things" a thing's name with
 #: its colour, side and height, each None where nothing is said of it; "among colours" several named in no order;
-#: "either" two tuples of claims, of which one is said to be so.
+#: "either" two tuples of claims, one of which is said to be so ("perhaps this or that").
 Claim = tuple[str, object]
 
 
@@ -127,7 +127,7 @@ _MOOD = _table(feelings.MOOD)
 _SIDE = re.compile(
     r"(?:weight|heaviest|matters lies|eye lies|what lies)[^.]*? (?:in the (centre)|on the (left|right))\b"
 )
-_EITHER = re.compile(r"\beither (.+?) or (.+?)(?=[,.;:!?]|$)")
+_EITHER = re.compile(r"\bperhaps (.+?) or (.+?)(?=[,.;:!?]|$)")
 _SUPPOSED = re.compile(r"\b(?:would|might|could)\b")
 _CAUSE = re.compile(
     r"because|comes? (?:mostly |above all |mainly |less from a colour than )?from|owes?|owed|rests? on|lies in|work of|"
@@ -265,10 +265,8 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
     for match in _COLOURS.finditer(text):
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
-        if before.endswith(("in no order ", "in no order, ")) or after.startswith(", in no order"):
+        if before.endswith(("in no order ", "in no order, ")) or after.startswith(", one as much as another"):
             found.append(("among colours", names))
-        elif len(names) == 3 and after.startswith(", the last two in no order"):
-            found += [("colours", names[:1]), ("among colours", names[1:])]
         elif len(names) > 1 and len(set(names)) > 1:
             found.append(("colours", names))
         elif (
@@ -295,7 +293,7 @@ def parse(text: str) -> dict[str, object]:
     "colours" keeps their order, those named "in no order" last, and holds only the leading one where only that was
     named; "light", "people", "horizon", "side" and "manner" are None where the answer says that there is none or that
     it cannot be told; "things" and "absent" are lists of names; "yes" is True or False for an answer that begins with
-    yes or no. Of "either this or that" it is this.
+    yes or no. Of "perhaps this or that" it is this.
     """
     said: dict[str, object] = {}
     if match := re.match(

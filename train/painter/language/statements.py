@@ -11,7 +11,7 @@ from train.painter.vocabulary import UNKNOWN
 
 REGISTERS = ("plain", "curator", "poetic")
 #: Why two values of a fact are left open.
-_WHICH = "[I cannot tell which|I am not sure which|which of the two, I cannot tell|it is hard to tell which]"
+_WHICH = "[I cannot tell|I am not sure|I cannot say]"
 
 
 def subject(facts: Facts, rng: random.Random) -> str:
@@ -25,12 +25,16 @@ def lit(facts: Facts, rng: random.Random) -> str:
 
 
 def either(facts: Facts, name: str, phrase: Callable[[str | None], str]) -> tuple[str, bool]:
-    """The words for a fact that was asked for, and whether two values are left open, the likelier first."""
+    """The words for a fact that was asked for, and whether two values are left open, the likelier first.
+
+    "Perhaps" is a word that the base has met. "Either" was not, and its pieces kept the embeddings that they began with:
+    drawn answers misspelt it.
+    """
     true, other = getattr(facts, name), clear.rival(facts, name)
     if other is None:
         return phrase(true), False
     first, second = clear.in_order(facts, name, phrase(true), phrase(None if other == NONE else other))
-    return f"either {first} or {second}", True
+    return f"perhaps {first} or {second}", True
 
 
 def mood(facts: Facts, rng: random.Random) -> str:
@@ -44,7 +48,7 @@ def felt(facts: Facts, rng: random.Random) -> str:
     if other is None:
         return rng.choice(feelings.EMOTION[facts.emotion])
     first, second = clear.in_order(facts, "emotion", facts.emotion, other)
-    return f"either {first} or {second}"
+    return f"perhaps {first} or {second}"
 
 
 def some_things(facts: Facts, rng: random.Random, most: int = 3) -> str:
@@ -139,8 +143,12 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
     if kind == "palette":
         sure, names = clear.ordered(facts), clear.colours(facts) if facts.sight else facts.colours
         in_order = len(names) == 1 or sure == len(facts.colours) and names == facts.colours[: len(names)]
-        order = "" if in_order else ", the last two in no order" if sure and len(names) == 3 else ", in no order"
-        return kind, {"palette": listed(names) + order}
+        palette = listed(names)
+        if not in_order:
+            if sure and len(names) == 3:
+                palette = f"{names[0]}, and with it {listed(names[1:])}"
+            palette += ", one as much as another"
+        return kind, {"palette": palette}
     if kind == "colours":  # the third and the order are what is seen worst
         leading = clear.leading(facts)
         if leading and not facts.sight:
@@ -149,7 +157,7 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
     if kind == "leading":
         if rival := clear.rival(facts, kind):
             first, second = clear.in_order(facts, kind, facts.colours[0], rival)
-            return kind, {"lead": f"either {first} or {second}", "rest": ""}
+            return kind, {"lead": f"perhaps {first} or {second}", "rest": ""}
         if rng.random() < 0.88 or facts.sight:
             rest = ""
         elif len(facts.colours) == 1:
