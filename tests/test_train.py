@@ -41,7 +41,7 @@ from train.data import (
     read_cc_sbu_align,
     read_llava_instruct,
 )
-from train.evaluate_mini import chance, palette_f1
+from train.evaluate_mini import agree, chance, named, palette_f1
 from train.loop import accelerator_for, learning_rate, token_loss, train
 from train.pace import Pace
 from train.painter import sample_painting
@@ -323,6 +323,14 @@ def test_the_words_of_facts_weigh_more_than_those_around_them(mini_folder):
     heavy = {tokenizer.decode([i]) for i in told if weights[i] == FACT_WEIGHT}
     assert heavy == {"dark", "grey", "blue", "watercolour", "No"}
     assert all(weights[i] == 1 for i in told if tokenizer.decode([i]) not in heavy)
+
+
+def test_two_answers_agree_if_each_names_what_the_other_names_first():
+    open_ = named("It evokes perhaps fear or sadness, I cannot say. It comes from the dark tones.", "emotion")
+    assert open_ == ["fear", "sadness"] and named("It evokes fear.", "emotion") == ["fear"]
+    assert agree(open_, ["sadness", "fear"]) and agree(open_, ["fear"]) and agree(["awe"], ["awe"])
+    for other in (["sadness"], ["fear", "awe"][::-1], ["awe"], []):
+        assert not agree(open_, other)
 
 
 def test_a_text_counts_as_much_as_its_tokens_weigh(mini_folder):

@@ -178,6 +178,17 @@ def only_first(found: list[Claim]) -> list[Claim]:
     return [of for key, value in found for of in (value[0] if key == "either" else [(key, value)])]
 
 
+def named(text: str, key: str) -> list:
+    """Every value of a fact that an answer names, both of two that it leaves open."""
+    options = [of for claim in claims(text) for of in (sum(claim[1], ()) if claim[0] == "either" else (claim,))]
+    return [value for name, value in options if name == key]
+
+
+def agree(first: list, second: list) -> bool:
+    """Whether of two answers each names what the other names first."""
+    return bool(first and second) and first[0] in second and second[0] in first
+
+
 class Examination:
     """Asks a model about pictures, and keeps all answers with their question's kind and picture."""
 
@@ -233,8 +244,8 @@ def facts_part(exam: Examination) -> dict:
     )
     asked = {i: [(language.QUESTIONS["emotion"], text)] for i, text in said["emotion"].items()}
     why = exam.ask("why", language.QUESTIONS["why"], before=asked)
-    named = [(language.parse(why[i]).get("emotion"), emotions[i]) for i in range(count)]
-    figures["why names the same emotion"] = share([a == b for a, b in named if a is not None])
+    again = [(named(why[i], "emotion"), named(said["emotion"][i], "emotion")) for i in range(count)]
+    figures["why names the same emotion"] = share([agree(a, b) for a, b in again if a])
     given = [(claim, facts[i]) for i in range(count) for claim in language.reasons(why[i])]
     figures["reasons that are so"] = share([holds(claim, of_picture) for claim, of_picture in given])
     figures["reasons"] = len(given)
@@ -248,10 +259,11 @@ def facts_part(exam: Examination) -> dict:
         )
         key = "colours" if first == "palette" else first
         for i, text in texts.items():
-            pair = [language.parse(of).get(key) for of in (text, later[i])]
+            pair = [named(of, key) for of in (text, later[i])]
+            if key == "colours":
+                pair = [(language.parse(of).get(key) or [])[:1] for of in (text, later[i])]
             if all(pair):
-                pair = [value[0] if key == "colours" else value for value in pair]
-                second.append(pair[0] == pair[1])
+                second.append(agree(*pair))
         if first == "palette":
             palettes = [language.parse(texts[i]).get("colours") or [] for i in range(count)]
     figures["second rounds that agree with the first"] = share(second)

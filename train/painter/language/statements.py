@@ -27,8 +27,8 @@ def lit(facts: Facts, rng: random.Random) -> str:
 def either(facts: Facts, name: str, phrase: Callable[[str | None], str]) -> tuple[str, bool]:
     """The words for a fact that was asked for, and whether two values are left open, the likelier first.
 
-    "Perhaps" is a word that the base has met. "Either" was not, and its pieces kept the embeddings that they began with:
-    drawn answers misspelt it.
+    "Perhaps" is a word that the base has met. "Either" was not, and its pieces kept the embeddings that they began
+    with: drawn answers misspelt it.
     """
     true, other = getattr(facts, name), clear.rival(facts, name)
     if other is None:
