@@ -46,14 +46,16 @@ def rival(facts: Facts, name: str) -> str | None:
     return other if name != "subject" or UNKNOWN not in (facts.subject, other) else None
 
 
-def in_order(facts: Facts, name: str, true: str, other: str) -> tuple[str, str]:
-    """The words for the true value and for its rival, the likelier first.
+def left_open(facts: Facts, name: str, true: str, other: str) -> str:
+    """ "Perhaps this or that", from the words for the true value and for its rival, the likelier first.
 
-    What is named first then hangs on the picture alone. With the true one always first, the embedded model began with
-    the likelier as well, and named it once more as the second.
+    "Perhaps" is a word that the base has met. "Either" was not, and its pieces kept the embeddings that they began
+    with: drawn answers misspelt it. What is named first hangs on the picture alone: with the true one always first, the
+    embedded model began with the likelier as well, and named it once more as the second.
     """
     rival_is_likelier = facts.sight.get(f"rival {name}", 0.0) > facts.sight[name]
-    return (other, true) if rival_is_likelier else (true, other)
+    first, second = (other, true) if rival_is_likelier else (true, other)
+    return f"perhaps {first} or {second}"
 
 
 #: From this probability on that nobody could name it, a picture is told as one that nobody could. On painted pictures

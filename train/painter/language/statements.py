@@ -25,16 +25,11 @@ def lit(facts: Facts, rng: random.Random) -> str:
 
 
 def either(facts: Facts, name: str, phrase: Callable[[str | None], str]) -> tuple[str, bool]:
-    """The words for a fact that was asked for, and whether two values are left open, the likelier first.
-
-    "Perhaps" is a word that the base has met. "Either" was not, and its pieces kept the embeddings that they began
-    with: drawn answers misspelt it.
-    """
+    """The words for a fact that was asked for, and whether two values are left open."""
     true, other = getattr(facts, name), clear.rival(facts, name)
     if other is None:
         return phrase(true), False
-    first, second = clear.in_order(facts, name, phrase(true), phrase(None if other == NONE else other))
-    return f"perhaps {first} or {second}", True
+    return clear.left_open(facts, name, phrase(true), phrase(None if other == NONE else other)), True
 
 
 def mood(facts: Facts, rng: random.Random) -> str:
@@ -47,8 +42,7 @@ def felt(facts: Facts, rng: random.Random) -> str:
     other = clear.rival(facts, "emotion")
     if other is None:
         return rng.choice(feelings.EMOTION[facts.emotion])
-    first, second = clear.in_order(facts, "emotion", facts.emotion, other)
-    return f"perhaps {first} or {second}"
+    return clear.left_open(facts, "emotion", facts.emotion, other)
 
 
 def some_things(facts: Facts, rng: random.Random, most: int = 3) -> str:
@@ -156,8 +150,7 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         return "much", {"one": clear.surest_colour(facts)}
     if kind == "leading":
         if rival := clear.rival(facts, kind):
-            first, second = clear.in_order(facts, kind, facts.colours[0], rival)
-            return kind, {"lead": f"perhaps {first} or {second}", "rest": ""}
+            return kind, {"lead": clear.left_open(facts, kind, facts.colours[0], rival), "rest": ""}
         if rng.random() < 0.88 or facts.sight:
             rest = ""
         elif len(facts.colours) == 1:
