@@ -90,7 +90,8 @@ def test_the_command_leaves_facts_with_sight_and_what_is_said_of_them(tmp_path, 
     write_cc_sbu_align(pictures, 12, seed=8)
     painted = json.loads((pictures / "facts.json").read_text())
     base = f"base={mini_folder / 'minigpt4'}"
-    tokens.main(["stage2", f"cc_sbu_align={pictures}", base, f"token_cache={cache}", f"output={tmp_path}", "steps=1"])
+    common = [f"output={tmp_path}", "steps=1", "mixed_precision=no", "dtype=float32"]
+    tokens.main(["stage2", f"cc_sbu_align={pictures}", base, f"token_cache={cache}", *common])
     words = ["--base", str(mini_folder / "minigpt4"), "--pictures", str(pictures), "--tokens", str(cache)]
     monkeypatch.setattr(sys, "argv", ["sight", *words])
     sight.main()
