@@ -1,4 +1,4 @@
-"""What the embedded model says of real pictures: paintings of ArtMM and photographs that two libraries bring.
+"""What the embedded model says of real pictures: paintings of ArtMM and photographs that libraries bring.
 
     python -m train.evaluate_real --artmm FOLDER [--model NAME]
 
@@ -10,6 +10,8 @@ another. Saying that one is not sure is neither. Prints every answer: read them.
 import argparse
 from pathlib import Path
 
+import gradio
+import matplotlib
 import numpy as np
 import skimage
 import sklearn
@@ -37,28 +39,34 @@ ARTMM: dict[str, tuple[str, ...]] = {
     "ISAC/5.jpg": ("crowd",),
     "ISAC/8.jpg": ("figure", "crowd"),
 }
-#: Photographs in scikit-image's and scikit-learn's packages, likewise.
+#: Photographs in the packages of scikit-image, scikit-learn, Gradio and matplotlib, likewise.
 PHOTOGRAPHS: dict[str, tuple[str, ...]] = {
     "astronaut.png": ("portrait", "figure"),
     "brick.png": (),
     "camera.png": ("figure", "portrait"),
+    "cheetah.jpg": ("animal",),
+    "cheetah1.jpg": ("animal",),
     "chelsea.png": ("animal",),
     "china.jpg": ("city", "village"),
     "clock_motion.png": (),
     "coffee.png": (),
     "coins.png": (),
     "flower.jpg": ("flowers",),
+    "grace_hopper.jpg": ("portrait", "figure"),
     "grass.png": (),
     "gravel.png": (),
+    "groot.jpeg": ("portrait", "figure"),
     "horse.png": ("animal",),
     "hubble_deep_field.jpg": (),
     "ihc.png": (),
+    "lion.jpg": ("animal",),
     "moon.png": (),
     "motorcycle_left.png": (),
     "page.png": (),
     "retina.jpg": (),
     "rocket.jpg": (),
     "text.png": (),
+    "tower.jpg": ("city",),
 }
 
 
@@ -68,7 +76,12 @@ def real_pictures(artmm: Path | None) -> dict[str, tuple[Image.Image, tuple[str,
     Raises:
         FileNotFoundError: `artmm` lacks a picture.
     """
-    folders = [Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images"]
+    folders = [
+        Path(skimage.__file__).parent / "data",
+        Path(sklearn.__file__).parent / "datasets" / "images",
+        Path(gradio.__file__).parent / "media_assets" / "images",
+        Path(matplotlib.get_data_path()) / "sample_data",
+    ]
     found = {
         name: (next(folder / name for folder in folders if (folder / name).is_file()), subjects)
         for name, subjects in PHOTOGRAPHS.items()
