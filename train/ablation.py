@@ -222,10 +222,10 @@ def difference(runs: list[dict], row: str, resamples: int = 2000) -> tuple[float
 def table(runs: list[dict]) -> str:
     """All rows as Markdown: means over seeds, smallest and largest in brackets."""
     columns = [column for column in COLUMNS if any(column[1](of) is not None for of in runs)]
-    headings = [name for name, _, _ in columns]
+    headings = ["parameters", f"points of emotion against {REFERENCE} (95 %)", *(name for name, _, _ in columns)]
     lines = [
-        f"| trained | parameters | points of emotion against {REFERENCE} (95 %) | {' | '.join(headings)} | paper at 13B |",
-        "|---|" + "---:|" * (len(headings) + 2) + "---|",
+        f"| trained | {' | '.join(headings)} | paper at 13B |",
+        "|---|" + "---:|" * len(headings) + "---|",
     ]
     for row in ROWS:
         of_row = [of for of in runs if of["row"] == row.name]
