@@ -197,8 +197,6 @@ def claims(text: str) -> list[Claim]:
 def _sentence_claims(text: str) -> list[Claim]:
     if match := _EITHER.search(text):
         before, after = text[: match.start()], text[match.end() :]
-        if re.search(rf"\b{_COLOUR} and $", before):  # a list that ends in a guess has no order
-            after = f", one as much as another{after}"
         first, second = (_sentence_claims(before + match[i] + after) for i in (1, 2))
         apart = tuple(c for c in first if c not in second), tuple(c for c in second if c not in first)
         shared = [claim for claim in first if claim in second]

@@ -137,13 +137,11 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
     if kind == "palette":
         sure, names = clear.ordered(facts), clear.colours(facts) if facts.sight else facts.colours
         in_order = len(names) == 1 or sure == len(facts.colours) and names == facts.colours[: len(names)]
-        doubtful = clear.colour_left_open(facts)
-        told = [*names, *([doubtful] if doubtful else [])]
-        palette = listed(told)
-        if doubtful or not in_order:
-            if sure and len(told) == 3:
-                palette = f"{told[0]}, and with it {listed(told[1:])}"
-            palette += "" if doubtful else ", one as much as another"
+        palette = listed(names)
+        if not in_order:
+            if sure and len(names) == 3:
+                palette = f"{names[0]}, and with it {listed(names[1:])}"
+            palette += ", one as much as another"
         return kind, {"palette": palette}
     if kind == "colours":  # the third and the order are what is seen worst
         leading = clear.leading(facts)
