@@ -192,22 +192,6 @@ def test_text_without_a_picture_trains_beside_pictures(base, tmp_path):
     assert together.item() == pytest.approx(apart.item(), rel=1e-4)
 
 
-def test_weighed_facts_pull_as_many_times_as_they_weigh(base):
-    folder, processor = base
-    model, _ = build_model(processor.tokenizer, image_size=56)
-    sample = dialogue_sample(Image.new("RGB", (30, 30)), [("Which colour?", "It is blue.")], processor)
-    batch = collate([sample], processor)
-    args = Stage2Arguments(folder, steps=1, batch_size=1, base=str(folder), weigh_facts=True)
-    loss = stage2.loss_for(args, processor)
-    weights = loss.keywords["weights"]
-    blue = processor.tokenizer("blue", add_special_tokens=False).input_ids
-    only_blue = batch | {"labels": torch.where(batch["labels"] == blue[0], batch["labels"], -100)}
-    plain, weighed = token_loss(model, batch)[0], loss(model, batch)[0]
-    assert (weights[blue] == FACT_WEIGHT).all() and (only_blue["labels"] != -100).sum() == 1
-    extra = (FACT_WEIGHT - 1) * token_loss(model, only_blue)[0]
-    assert weighed.item() == pytest.approx((plain + extra).item(), rel=1e-4)
-
-
 # --- runs ---
 
 

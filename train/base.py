@@ -203,14 +203,14 @@ _SMALL = frozenset(
 )
 
 
-def fact_weights(tokenizer: LlamaTokenizer, *more: str) -> torch.Tensor:
-    """What each token weighs, [vocabulary]: `FACT_WEIGHT` for "yes", "no", words of facts and `more`, 1 for others."""
+def fact_weights(tokenizer: LlamaTokenizer) -> torch.Tensor:
+    """What each token weighs, [vocabulary]: `FACT_WEIGHT` for "yes", "no" and the words of facts, 1 for the others."""
     phrases = [name for names in (*CLASSES.values(), vocabulary.THINGS) for name in names if name]
     for table in (words.SUBJECT, words.MANNER, words.LIGHT, *words.TONE.values(), *words.NOUNS.values()):
         phrases += [phrase for value in table.values() for phrase in ([value] if isinstance(value, str) else value)]
     told = {word.strip(",") for phrase in phrases for word in phrase.split()} - _SMALL
     weights = torch.ones(len(tokenizer))
-    for word in (*told, "yes", "no", "Yes", "No", *more):
+    for word in (*told, "yes", "no", "Yes", "No"):
         pieces = tokenizer(word, add_special_tokens=False).input_ids
         if len(pieces) == 1:
             weights[pieces] = FACT_WEIGHT

@@ -45,24 +45,17 @@ def left_out_of(batch: dict[str, torch.Tensor]) -> int:
     return int(batch.get("left_out", 0))
 
 
-def token_loss(
-    model: nn.Module, batch: dict[str, torch.Tensor], weights: torch.Tensor | None = None
-) -> tuple[torch.Tensor, dict]:
+def token_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict]:
     """Cross-entropy summed over the learnt tokens, so that accumulation and processes weigh all tokens alike.
 
     Logits are computed where there is something to learn and nowhere else: [learnt tokens, vocabulary].
-
-    Args:
-        weights: what each token of the vocabulary weighs, [vocabulary]; None for 1.
     """
     inputs = {name: batch[name] for name in _INPUTS if name in batch}
     targets = F.pad(batch["labels"][:, 1:], (0, 1), value=-100)
     is_learnt = targets != -100
     # A cache of keys and values is of no use here; it would hold them, and part the compiled layers by their numbers.
     logits = model(**inputs, logits_to_keep=is_learnt, use_cache=False).logits
-    if weights is not None:
-        weights = weights.to(logits.device)
-    return F.cross_entropy(logits.float(), targets[is_learnt], weight=weights, reduction="sum"), {}
+    return F.cross_entropy(logits.float(), targets[is_learnt], reduction="sum"), {}
 
 
 def learning_rate(args: TrainingArguments, step: int) -> float:

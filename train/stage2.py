@@ -11,14 +11,13 @@ A LLaVA base (Liu et al., 2023) needs no stage 1, and everything is put into its
 """
 
 import dataclasses
-import functools
 from pathlib import Path
 
 from artgpt4.dialogue import DialogueProcessor
 from artgpt4.loading import family
 from train.args import AdapterArguments, missing_paths, parse_or_exit
 from train.data import Records, read_artemis, read_cc_sbu_align, read_llava_instruct, read_paintingform
-from train.loop import LossFunction, accelerator_for, token_loss
+from train.loop import accelerator_for
 from train.methods import must_be_minigpt4
 from train.stage1 import train_stage
 
@@ -28,8 +27,7 @@ class Stage2Arguments(AdapterArguments):
     """`cc_sbu_align`: a folder with filter_cap.json and image/; `llava`: a LLaVA-Instruct JSON, with `images`;
     `paintingform`: a folder with train_samples_tuning.json and images/; `artemis`: an ArtEmis CSV, with `wikiart`.
 
-    `max_text_tokens` is for MiniGPT-4's stage-2 template; dialogues end at 2048 places, as LLaVA's do. With
-    `weigh_facts` the words of what `train.painter` tells of a picture weigh three times as much as the others."""
+    `max_text_tokens` is for MiniGPT-4's stage-2 template; dialogues end at 2048 places, as LLaVA's do."""
 
     cc_sbu_align: Path | None = None
     llava: Path | None = None
@@ -38,7 +36,6 @@ class Stage2Arguments(AdapterArguments):
     artemis: Path | None = None
     wikiart: Path | None = None
     max_text_tokens: int = 160
-    weigh_facts: bool = False
 
     def problems(self) -> list[str]:
         """See `TrainingArguments.problems`."""
@@ -69,18 +66,6 @@ def read_samples(args: Stage2Arguments, processor: DialogueProcessor, rank: int,
     return Records(records, processor, args.max_text_tokens, args.seed, rank, world_size)
 
 
-def loss_for(args: Stage2Arguments, processor: DialogueProcessor) -> LossFunction:
-    """The loss of every token alike, or with `args.weigh_facts` as `train.base` weighs them, and emotions likewise."""
-    if not args.weigh_facts:
-        return token_loss
-    # Only the embedded model's training needs the painter's words, and the libraries that it paints with.
-    from train.base import fact_weights
-    from train.painter.language.feelings import MOOD
-
-    moods = [word for of_emotion in MOOD.values() for word in of_emotion]
-    return functools.partial(token_loss, weights=fact_weights(processor.tokenizer, *MOOD, *moods, "perhaps"))
-
-
 def main() -> None:
     """Reads the arguments and trains."""
     args = parse_or_exit(Stage2Arguments, __doc__)
@@ -90,7 +75,7 @@ def main() -> None:
     processor = family(args.base)[2].from_pretrained(args.base)
     samples = read_samples(args, processor, accelerator.process_index, accelerator.num_processes)
     accelerator.print(f"{len(samples.records)} records")
-    train_stage(accelerator, args, samples, processor, loss_for(args, processor))
+    train_stage(accelerator, args, samples, processor)
 
 
 if __name__ == "__main__":
