@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 #: For each basic colour name the shades that it is the nearest name of. Berlin and Kay's eleven (1969), and three that
-#: descriptions of pictures cannot do without.
+#: descriptions of pictures cannot do without; dark grey apart from grey, as the embedded model tells them.
 SHADES: dict[str, tuple[str, ...]] = {
     "red": ("#d01c1c", "#8e1616", "#e2574c"),
     "orange": ("#f08020", "#e2a04c", "#c8641e"),
@@ -20,7 +20,8 @@ SHADES: dict[str, tuple[str, ...]] = {
     "brown": ("#7b4a21", "#4a2c17", "#9c7450"),
     "beige": ("#dcc9a3", "#efe3cb", "#bda988"),
     "black": ("#050505", "#1a1817"),
-    "grey": ("#808080", "#555557", "#b0b0b0"),
+    "dark grey": ("#3c3c3d", "#555557"),
+    "grey": ("#808080", "#b0b0b0"),
     "white": ("#ffffff", "#eeeeee"),
 }
 #: Other words for them.
@@ -37,9 +38,12 @@ SYNONYMS: dict[str, str] = {
     "violet": "purple",
     "lilac": "purple",
     "cream": "beige",
+    "dark gray": "dark grey",
     "gray": "grey",
     "silver": "grey",
 }
+#: Where a picture has nothing of a name, what else may be called so.
+_ALSO = {"grey": "dark grey"}
 _WORD = re.compile(rf"\b({'|'.join([*SHADES, *SYNONYMS])})s?\b", re.IGNORECASE)
 _COLOURS = 12  # that a picture is reduced to
 
@@ -70,10 +74,15 @@ def spoken_palette(text: str, picture: Image.Image) -> list[Swatch]:
         name = SYNONYMS.get(word, word)
         if name not in seen:
             seen.add(name)
-            shares = {colour: share for colour, share in colours.items() if colour_name(colour) == name}
+            shares = colours_named(name, colours) or colours_named(_ALSO.get(name), colours)
             largest = max(shares, key=shares.__getitem__, default=None)
             swatches.append(Swatch(word, largest, sum(shares.values())))
     return swatches
+
+
+def colours_named(name: str | None, colours: dict[str, float]) -> dict[str, float]:
+    """Those of a picture's colours that bear the name."""
+    return {colour: share for colour, share in colours.items() if colour_name(colour) == name}
 
 
 def picture_colours(picture: Image.Image) -> dict[str, float]:

@@ -333,6 +333,17 @@ def test_words_that_only_hold_a_colours_name_are_none():
     assert spoken_palette("It was reduced and bluish, redder than a greenhouse.", Image.new("RGB", (8, 8))) == []
 
 
+def test_dark_grey_is_a_colour_of_its_own_and_grey_where_there_is_no_lighter_one():
+    dark = Image.new("RGB", (40, 40), "#454545")
+    both = dark.copy()
+    both.paste("#aaaaaa", (0, 0, 10, 40))
+    assert [(of.word, of.hex) for of in spoken_palette("Dark grey and grey.", both)] == [
+        ("dark grey", "#454545"),
+        ("grey", "#aaaaaa"),
+    ]
+    assert [of.hex for of in spoken_palette("It is grey.", dark)] == ["#454545"]
+
+
 def test_every_shade_bears_its_own_name():
     assert {shade: colour_name(shade) for shades in SHADES.values() for shade in shades} == {
         shade: name for name, shades in SHADES.items() for shade in shades
