@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from train import ablation, tokens
-from train.ablation import REFERENCE, ROWS, AblationArguments, difference, table, write_emotions
+from train.ablation import REFERENCE, ROWS, AblationArguments, difference, made_already, table, write_emotions
 from train.painter.facts import NONE, Facts
 from train.painter.language.parse import claims
 from train.painter.write import write_cc_sbu_align
@@ -54,7 +54,9 @@ def test_a_run_is_measured_and_kept(pictures, tmp_path, mini_folder, monkeypatch
     assert len(runs[1]["right"]) == 3 and len(runs[1]["grad_norms"]) == 2
     assert runs[1]["seconds_per_1000"] > 0 and runs[1]["memory_gb"] > 0.1 and runs[0]["memory_gb"] is None
     kept = [json.loads(path.read_text()) for path in sorted((args.output / "runs").glob("*.json"))]
-    assert kept == runs
+    assert kept == runs == made_already(args)
+    with pytest.raises(SystemExit, match=r"'steps': 3.*00-0.json.*another output="):
+        made_already(replace(args, steps=3))
 
 
 def made(row: str, seed: int, right: list[bool]) -> dict:

@@ -89,6 +89,27 @@ class AblationArguments(stage2.Stage2Arguments):
                 found.append(f"{name}={getattr(self, name)} must be at least 1")
         return found
 
+    def settings(self) -> dict[str, object]:
+        """What runs must have in common to stand in one table."""
+        return {name: getattr(self, name) for name in ("base", "steps", "batch_size", "init_lr", "pictures")}
+
+
+def made_already(args: AblationArguments) -> list[dict]:
+    """The runs that `output` holds.
+
+    Raises:
+        SystemExit: some have other settings than these.
+    """
+    paths = sorted((args.output / "runs").glob("*.json"))
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    others = [path.name for path, of in zip(paths, runs, strict=True) if of.get("settings") != args.settings()]
+    if others:
+        raise SystemExit(
+            f"{args.output / 'runs'} holds runs of other settings than {args.settings()}: {', '.join(others)}. "
+            "Name another output=, or remove them."
+        )
+    return runs
+
 
 def write_emotions(facts: Path, out: Path) -> None:
     """Writes LLaVA-Instruct JSON from the facts of pictures: asked for the emotion, it is named, with reasons.
@@ -120,7 +141,8 @@ def run(row: Row, seed: int, args: AblationArguments) -> dict:
     """Trains one row with one seed, lets it answer, and scores the answers. Meant for a process of its own."""
     torch.set_num_threads(1)
     folder = args.output / "runs" / f"{ROWS.index(row):02d}-{seed}"
-    measured = {"row": row.name, "seed": seed, "parameters": 0, "seconds_per_1000": None, "memory_gb": None}
+    measured = {"row": row.name, "seed": seed, "settings": args.settings()}
+    measured |= {"parameters": 0, "seconds_per_1000": None, "memory_gb": None}
     if row.settings is None:
         model = artgpt4.load(args.base, device="cpu")
     else:
@@ -263,8 +285,8 @@ def main() -> None:
     """Makes the runs that are missing, some at a time, then table and plot."""
     args = parse_or_exit(AblationArguments, __doc__)
     jobs = [(row, seed) for seed in range(args.seeds) for row in ROWS if row.settings is not None or seed == 0]
-    done = {path.stem for path in (args.output / "runs").glob("*.json")}
-    missing = [(row, seed) for row, seed in jobs if f"{ROWS.index(row):02d}-{seed}" not in done]
+    done = {(of["row"], of["seed"]) for of in made_already(args)}
+    missing = [(row, seed) for row, seed in jobs if (row.name, seed) not in done]
     (args.output / "runs").mkdir(parents=True, exist_ok=True)
     write_emotions(args.cc_sbu_align / "facts.json", args.output / "emotions.json")
     # A process for each run: its memory is its own, and nothing of one run reaches the next.
@@ -272,8 +294,7 @@ def main() -> None:
         waiting = [pool.submit(run, row, seed, args) for row, seed in missing]
         for finished in tqdm(as_completed(waiting), total=len(jobs), initial=len(jobs) - len(missing), unit="run"):
             finished.result()
-    paths = sorted((args.output / "runs").glob("*.json"))
-    runs = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    runs = made_already(args)
     (args.output / "ablation.json").write_text(json.dumps(runs, indent=1), encoding="utf-8")
     (args.output / "ablation.md").write_text(table(runs) + "\n", encoding="utf-8")
     plot(runs, args.output / "ablation.png")
