@@ -30,7 +30,7 @@ from artgpt4.minigpt4 import IMAGE_TOKEN_ID, MiniGPT4Config, MiniGPT4ForConditio
 from benchmarks.chat import print_table
 from train.args import AdapterArguments
 from train.data import POOL, Records, collate, loader, read_cc_sbu_align, read_llava_instruct
-from train.loop import LossFunction, accelerator_for, adamw, token_loss, train
+from train.loop import LossFunction, accelerator_for, optimizers_for, token_loss, train
 from train.methods import load_model, with_method
 from train.pace import Pace, matmul_peak
 from train.painter.write import write_cc_sbu_align
@@ -159,7 +159,9 @@ def time_loop(loop: Loop, args: AdapterArguments, number: int) -> Timed:
     model = loop.model()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    train(accelerator, model, clocked(), [adamw(model, args)], args, lambda model, folder: None, loop.compute_loss)
+    train(
+        accelerator, model, clocked(), optimizers_for(model, args), args, lambda model, folder: None, loop.compute_loss
+    )
     memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # the next turn wraps it again
     accelerator.free_memory()

@@ -18,7 +18,7 @@ from tests.tiny import tiny_model
 from train import loop
 from train.args import TrainingArguments
 from train.checkpoints import last_state
-from train.loop import accelerator_for, adamw, train
+from train.loop import accelerator_for, optimizers_for, train
 
 FSDP2 = Path(__file__).parents[1] / "train" / "configs" / "fsdp2.yaml"
 
@@ -72,7 +72,7 @@ def main(output: Path, way: str = "ddp", keep: str = "") -> None:
         {name: value[rank::world_size] for name, value in global_batch(step % 2).items()}
         for step in range(state["step"] if state else 0, args.steps)
     ]
-    optimizers = [adamw(model, args)]
+    optimizers = optimizers_for(model, args)
     train(accelerator, model, batches, optimizers, args, lambda m, f: m.save_pretrained(f), resume_from=state)
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.tiny import tiny_config
 from train import stage1, stage2
 from train.args import AdapterArguments, ArgumentErrors, layer_choice, parse
 from train.data import Records
-from train.loop import accelerator_for
+from train.loop import accelerator_for, optimizers_for
 from train.methods import load_model, with_method
 from train.stage1 import Stage1Arguments, train_stage
 from train.stage2 import Stage2Arguments
@@ -92,6 +93,24 @@ def test_lora_is_on_every_linear_layer_of_the_language_model():
 def test_more_layers_than_there_are_is_refused():
     with pytest.raises(ValueError, match="top_layers=41 is more than the language model's 40 layers"):
         trained("13B", method="top_layers", top_layers=41)
+
+
+@pytest.mark.parametrize(("method", "of_layers"), [("image_adapter", True), ("lora", True), ("projection", False)])
+def test_muon_takes_the_matrices_of_layers_and_adamw_all_else(converted_reference, tmp_path, method, of_layers):
+    args = AdapterArguments(tmp_path, 1, base=str(converted_reference / "minigpt4"), method=method, lora_rank=4)
+    model = load_model(args)
+    wanted = {id(parameter): name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+    def taken(optimizer) -> set[str]:
+        return {wanted[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]}
+
+    (alone,) = optimizers_for(model, args)
+    assert taken(alone) == set(wanted.values())
+    adamw, *muon = optimizers_for(model, replace(args, muon_lr=1e-3))
+    by_muon = {name for optimizer in muon for name in taken(optimizer)}
+    assert bool(by_muon) == of_layers and taken(adamw) == set(wanted.values()) - by_muon
+    assert all(".layers." in name and "norm" not in name for name in by_muon)
+    assert any("language_projection" in name for name in taken(adamw))
 
 
 @pytest.mark.parametrize("method", ["image_adapter", "projection", "lora", "top_layers", "full"])

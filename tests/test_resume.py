@@ -41,13 +41,14 @@ def records(tmp_path_factory):
 
 
 def run(base, records, output, **others) -> None:
-    """Stage 2 with a LoRA that drops out, so that the random generator's state matters too."""
+    """Stage 2 by Muon and AdamW, of a LoRA that drops out, so that the random generator's state matters too."""
     folder, processor = base
     values = {"steps": 8, "batch_size": 2, "save_every": 3, "log_every": 1, "method": "lora", "lora_rank": 4}
     values |= {
         "lora_dropout": 0.5,
         "init_lr": 1e-3,
         "min_lr": 1e-3,
+        "muon_lr": 1e-3,
         "mixed_precision": "no",
         "dtype": "float32",
         "resume": "auto",

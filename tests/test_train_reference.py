@@ -18,7 +18,7 @@ from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from tests.tiny import tiny_batch, tiny_model
 from train.args import AdapterArguments
 from train.data import answer_sample, collate, instruction_sample
-from train.loop import accelerator_for, adamw, learnt_in, token_loss, train, training_mode
+from train.loop import accelerator_for, learnt_in, optimizers_for, token_loss, train, training_mode
 from train.methods import compile_layers, load_model, save_model
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -99,7 +99,7 @@ def fifty_steps(folder, processor, output, **others) -> tuple[list[float], set[s
     model = load_model(args)
     before = {name: value.detach().clone() for name, value in model.state_dict().items()}
     trained = {name for name, value in model.named_parameters() if value.requires_grad}
-    batch, optimizers = collate(samples, processor), [adamw(model, args)]
+    batch, optimizers = collate(samples, processor), optimizers_for(model, args)
     save = partial(save_model, base=args.base)
     train(accelerator_for(args), model, [batch] * 50, optimizers, args, save)
     losses = [json.loads(row)["loss"] for row in (output / "log.jsonl").read_text().splitlines()]
@@ -159,7 +159,7 @@ def test_fifty_steps_of_image_adapters_learn_eight_samples_by_heart_where_the_he
     batch = collate(samples, processor)
     with torch.no_grad():  # the towers are frozen: once is enough
         batch["query_output"] = model.get_base_model().eval().encode_picture(batch.pop("pixel_values"))
-    train(accelerator_for(args), model, [batch] * 50, [adamw(model, args)], args, lambda model, folder: None)
+    train(accelerator_for(args), model, [batch] * 50, optimizers_for(model, args), args, lambda model, folder: None)
     losses = [json.loads(row)["loss"] for row in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert losses[-1] < losses[0] / 10
 
@@ -212,7 +212,7 @@ def test_compiled_layers_have_the_losses_of_uncompiled_ones(folder, processor, t
         torch.manual_seed(0)  # of the fresh adapters
         model = load_model(args)
         with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
-            train(accelerator_for(args), model, batches, [adamw(model, args)], args, lambda model, folder: None)
+            train(accelerator_for(args), model, batches, optimizers_for(model, args), args, lambda model, folder: None)
         losses.append([json.loads(row)["loss"] for row in (args.output / "log.jsonl").read_text().splitlines()])
         frames = torch._dynamo.utils.counters["frames"]
         assert (frames["ok"] > 0) == compiled and frames["ok"] == frames["total"]
@@ -238,7 +238,7 @@ def test_tensorboard_gets_the_rows_of_the_log(folder, processor, tmp_path):
     args = arguments(folder, tmp_path / "run", steps=3, log_every=1, tracker="tensorboard")
     model = load_model(args)
     batches = [collate(samples, processor)] * 3
-    train(accelerator_for(args), model, batches, [adamw(model, args)], args, lambda model, folder: None)
+    train(accelerator_for(args), model, batches, optimizers_for(model, args), args, lambda model, folder: None)
     events = EventAccumulator(str(args.output / "tensorboard" / "run")).Reload()
     log = [json.loads(row) for row in (args.output / "log.jsonl").read_text().splitlines()]
     for name in ("loss", "lr", "grad_norm", "samples_per_s"):

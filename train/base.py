@@ -48,7 +48,7 @@ from train.data import (
     endless_order,
     instruction_sample,
 )
-from train.loop import accelerator_for, token_loss, train
+from train.loop import accelerator_for, optimizers_for, token_loss, train
 from train.painter import language, vocabulary
 from train.painter.facts import Facts
 from train.painter.language import words
@@ -59,10 +59,7 @@ from train.painter.unknown import unknown_view
 
 @dataclasses.dataclass
 class BaseArguments(TrainingArguments):
-    """`steps` counts the captions leg.
-
-    `init_lr` is AdamW's rate, Muon's keeps its ratio to it.
-    """
+    """`steps` counts the captions leg."""
 
     shards: Path = Path()
     tokenizer: Path = Path()
@@ -455,22 +452,6 @@ def caption_batches(
 
 
 # --- training ---
-
-
-def optimizers_for(base: Base, args: BaseArguments) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the layers, AdamW for all else."""
-    matrices, others = [], []
-    for name, parameter in base.named_parameters():
-        if parameter.requires_grad:
-            hidden = parameter.ndim == 2 and (".encoder." in name or ".layers." in name)
-            (matrices if hidden else others).append(parameter)
-    adamw = torch.optim.AdamW(
-        others, lr=args.init_lr, betas=(0.9, args.beta2), weight_decay=args.weight_decay, fused=True
-    )
-    if not matrices:
-        return [adamw]
-    muon = torch.optim.Muon(matrices, lr=args.muon_lr, weight_decay=args.weight_decay, adjust_lr_fn="match_rms_adamw")
-    return [adamw, muon]
 
 
 def main() -> None:

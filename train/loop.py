@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,6 +30,9 @@ from train.pace import Pace
 
 #: (model, batch) -> (loss summed over what is learnt, figures to log)
 LossFunction = Callable[[nn.Module, dict[str, torch.Tensor]], tuple[torch.Tensor, dict[str, float]]]
+
+#: In the name of a parameter of one of a tower's or language model's layers.
+_IN_A_LAYER = re.compile(r"\.(encoder|layers)\.")
 
 _INPUTS = ("pixel_values", "query_output", "input_ids", "attention_mask")
 
@@ -65,14 +69,22 @@ def learning_rate(args: TrainingArguments, step: int) -> float:
     return args.min_lr + (args.init_lr - args.min_lr) * 0.5 * (1 + math.cos(math.pi * step / args.steps))
 
 
-def adamw(model: nn.Module, args: TrainingArguments) -> torch.optim.Optimizer:
-    """AdamW over what requires a gradient; norms and biases do not decay."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+def optimizers_for(model: nn.Module, args: TrainingArguments) -> list[torch.optim.Optimizer]:
+    """AdamW over what requires a gradient; norms and biases do not decay. With `args.muon_lr`, Muon takes the matrices
+    of layers (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon), its rate on the scale of AdamW's."""
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    matrices = [p for name, p in trained.items() if args.muon_lr and p.ndim == 2 and _IN_A_LAYER.search(name)]
+    by_muon = set(map(id, matrices))
+    others = [parameter for parameter in trained.values() if id(parameter) not in by_muon]
     groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": args.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in others if p.ndim >= 2], "weight_decay": args.weight_decay},
+        {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=args.init_lr, betas=(0.9, args.beta2), fused=True)
+    adamw = torch.optim.AdamW(groups, lr=args.init_lr, betas=(0.9, args.beta2), fused=True)
+    if not matrices:
+        return [adamw]
+    muon = torch.optim.Muon(matrices, lr=args.muon_lr, weight_decay=args.weight_decay, adjust_lr_fn="match_rms_adamw")
+    return [adamw, muon]
 
 
 def accelerator_for(args: TrainingArguments) -> Accelerator:

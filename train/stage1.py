@@ -21,7 +21,7 @@ from artgpt4.loading import family
 from train.args import AdapterArguments, parse_or_exit
 from train.checkpoints import is_finished, last_state
 from train.data import Records, ShardCaptions, loader
-from train.loop import accelerator_for, adamw, train
+from train.loop import accelerator_for, optimizers_for, train
 from train.methods import describe, load_model, must_be_minigpt4, save_model
 from train.tokens import Tokens
 
@@ -78,7 +78,7 @@ def train_stage(
     batches_done = state["step"] * args.gradient_accumulation if state else 0
     tokens = Tokens(args.token_cache, model, processor, args.token_crops) if args.token_cache else None
     batches = loader(samples, processor, per_process, args.seed, args.num_workers, batches_done, tokens)
-    optimizers = [adamw(model, args)]
+    optimizers = optimizers_for(model, args)
 
     def save(model: nn.Module, folder: Path) -> None:
         save_model(model, folder, args.base)
