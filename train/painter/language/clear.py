@@ -24,15 +24,16 @@ _COLOURED = 0.04
 _LEADS = 0.05
 #: By what share a colour must be one of the picture's to be shown as one.
 _LISTED = 0.02
-#: How probable the tower must find a colour for it to be one of a palette.
-_COUNTS = 0.6
+#: How probable the tower must find a colour for it to be one of a palette; one that is less so, but more probable than
+#: `_GUESSED`, is left open between it and the likeliest of those that are not there.
+_COUNTS, _GUESSED = 0.85, 0.5
 #: By how much the second emotion's score must lead the third's: in about half of the pictures it does.
 _AHEAD = 0.22
 #: How probable the tower must find a thing, a tone or a reason to be told among others, and any fact to be told alone.
 #: A description makes eight claims: at .95 each, which is .98 on average, a third of them would hold something false.
 #: A sentence is begun before it is clear how it ends: trained on descriptions that left the manner out where the tower
 #: was not sure of it, the embedded model told it everywhere; where it may leave it open, it knows when to.
-SURE, TOLD_ALONE = 0.97, 0.85
+SURE, TOLD_ALONE = 0.97, 0.9
 
 
 def sure(facts: Facts, *names: str, least: float = SURE) -> bool:
@@ -68,7 +69,7 @@ def as_told(facts: Facts) -> Facts:
     if facts.subject == UNKNOWN or sure(facts, "nameable", least=1 - _UNNAMEABLE):
         return facts
     kept = (*BORDERS, *COLOURS, "leading", "second", "third", "emotion", "second_emotion")
-    sight = {name: p for name, p in facts.sight.items() if name.removeprefix("colour ").removeprefix("rival ") in kept}
+    sight = {name: p for name, p in facts.sight.items() if name.removeprefix("rival ").removeprefix("colour ") in kept}
     reasons = [name for name in facts.reasons if name in BORDERS or name == "colours"]
     nothing = {"manner": None, "light": None, "side": None, "people": None, "horizon": None, "things": []}
     return replace(facts, subject=UNKNOWN, sight=sight, reasons=reasons, **nothing)
@@ -87,24 +88,12 @@ def measure_is_clear(facts: Facts, name: str) -> bool:
 def leading(facts: Facts) -> list[str]:
     """The first colours whose order is clear: two, one or none; up to two for facts without a picture."""
     if facts.sight:
-        return facts.colours[: sure(facts, "leading", least=TOLD_ALONE)]
+        return facts.colours[: sure(facts, "leading")]
     if "lead" not in facts.measures:
         return facts.colours[:2]
     if facts.measures["lead"] < _LEADS:
         return []
     return facts.colours[: 2 if facts.measures["second"] >= _LEADS else 1]
-
-
-def ordered(facts: Facts) -> int:
-    """How many of its colours, from the first on, are in an order that is clear: all of them, one or none."""
-    count = len(facts.colours)
-    if facts.sight:
-        lead, second = (sure(facts, name, least=TOLD_ALONE) for name in ("leading", "second"))
-    elif "lead" in facts.measures:
-        lead, second = (facts.measures[name] >= _LEADS for name in ("lead", "second"))
-    else:
-        return count
-    return count if count == 1 or lead and (count == 2 or second) else int(lead)
 
 
 def colours(facts: Facts) -> list[str]:
@@ -114,6 +103,16 @@ def colours(facts: Facts) -> list[str]:
         return [first, *(name for name in others if sure(facts, f"colour {name}", least=_COUNTS))]
     doubtful = len(facts.colours) > 1 and facts.measures.get("last", 1) < _LISTED
     return facts.colours[:-1] if doubtful else facts.colours
+
+
+def colour_left_open(facts: Facts) -> str:
+    """ "Perhaps this or that" for the likeliest of its colours that `colours` leaves out; empty if none is likely."""
+    listed = colours(facts) if facts.sight else facts.colours
+    doubtful = [name for name in facts.colours if name not in listed and f"colour {name}" in facts.rivals]
+    name = max(doubtful, key=lambda name: facts.sight[f"colour {name}"], default=None)
+    if name is None or not sure(facts, f"colour {name}", least=_GUESSED):
+        return ""
+    return left_open(facts, f"colour {name}", name, facts.rivals[f"colour {name}"])
 
 
 def surest_colour(facts: Facts) -> str:

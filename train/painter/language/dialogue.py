@@ -94,7 +94,7 @@ def answer(kind: str, facts: Facts, rng: random.Random) -> str:
 NEUTRAL: dict[str, float] = {
     "subject": 2, "manner": 2, "light": 1.5, "leading colour": 1.3, "palette": 1.5, "brightness": 0.6,
     "saturation": 0.6, "warmth": 0.6, "contrast": 0.6, "density": 0.6, "horizon": 0.6, "side": 0.6,
-    "short description": 1.3, "description": 2, "content": 1.5, "colours and light": 1, "formal": 1.2, "page": 0.7,
+    "short description": 1.3, "description": 2, "content": 1.5, "colours and light": 1, "formal": 1.5, "page": 1.2,
     "title": 1.5, "people": 0.8, "neutral curator": 0.5, "poetic alone": 0.5, "place": 1, "thing": 6,
     "subject check": 0.9, "light check": 0.7, "colour check": 0.7, "manner check": 0.6, "tone check": 0.6,
     "people check": 0.4, "absent colour": 0.7, "unanswerable": 4, "follow": 2.5,
@@ -102,7 +102,7 @@ NEUTRAL: dict[str, float] = {
 EMOTIONAL: dict[str, float] = {
     "emotion": 5, "mood check": 1.2, "people": 1.2, "both sides": 1.7, "emotional description": 3, "title": 2,
     "change": 1.5, "curator": 0.8, "why": 0.7, "second emotion": 0.5, "premise": 1, "view": 1, "formal": 0.6,
-    "page": 0.4, "follow": 1.5, "neutral": 5,
+    "page": 0.8, "follow": 1.5, "neutral": 5,
 }  # fmt: skip
 #: What is likely to be asked once the emotion has been named.
 AFTER_EMOTION: dict[str, float] = {
@@ -205,9 +205,9 @@ def _inventory(facts: Facts, rng: random.Random) -> Rounds:
 
 #: How often each single fact is asked for in a `_quiz`: what is seen worst, most.
 _QUIZ: dict[str, float] = {
-    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 2.5, "brightness": 1.3,
-    "saturation": 1, "warmth": 1.3, "contrast": 1, "density": 1.7, "horizon": 1, "side": 1.7, "people": 2.5,
-    "emotion in short": 3,
+    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 4, "brightness": 1.6,
+    "saturation": 1, "warmth": 1.6, "contrast": 1, "density": 2, "horizon": 1.5, "side": 2, "people": 2.5,
+    "title": 1.5, "emotion in short": 3,
 }  # fmt: skip
 
 
@@ -231,6 +231,8 @@ def _quiz(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
             text = _tone(kind, facts, rng, alone=True)
         elif kind == "emotion in short":
             text = feel.feeling(facts, rng, "short")
+        elif kind == "title":
+            text = make.title(facts, rng)
         else:
             text = paragraph([lead(rng, state({"leading colour": "leading"}.get(kind, kind), facts, rng), 0.2)])
         rounds.append((ask(kind, rng), text))
@@ -377,9 +379,9 @@ def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
     picture evokes and why, and the rest keep up what the base can do.
     """
     kind = rng.random()
-    if kind < 0.15:
+    if kind < 0.2:
         return _inventory(facts, rng)
-    if kind < 0.55:
+    if kind < 0.62:
         return _quiz(facts, rng, emotional)
     return conversation(facts, rng, emotional)
 

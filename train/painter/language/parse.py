@@ -81,6 +81,8 @@ _COLOUR = _any(vocabulary.COLOURS)
 _COLOURS = re.compile(
     rf"\b{_COLOUR}(?:(?:, and hardly|, and little|)(?:, followed by |, then |, together with |, with |, and again |, | and ){_COLOUR})*\b"  # noqa: E501
 )
+#: What puts the colours that it joins in an order; "blue, grey and white" names three and says of none that it leads.
+_IN_ORDER = re.compile(r"followed by|then|with|hardly|little|again")
 _LEADS = re.compile(
     r"(?:leading|main|dominant|strongest|so much|colour that leads is|what leads is|taken by|most of all there is|"
     r"most of it is|anything it is|seen most is|dominated by|share goes to|place goes to) $|colour is $"
@@ -214,6 +216,8 @@ def _sentence_claims(text: str) -> list[Claim]:
         text = text[: match.start()] + " " + text[match.end() :]
     if re.search(r"\bno people\b|nobody is in it", text):
         found.append(("people", None))
+    if "at ease" in text:
+        found.append(("people", None))
     if re.search(r"cannot be made out|no feeling can be read|feeling cannot be", text):
         found.append(("people", "unread"))
         text = text.replace("cannot be made out", " ")
@@ -265,10 +269,12 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
     for match in _COLOURS.finditer(text):
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
-        if before.endswith(("in no order ", "in no order, ")) or after.startswith(", one as much as another"):
-            found.append(("among colours", names))
-        elif len(names) > 1 and len(set(names)) > 1:
+        if len(set(names)) > 1 and _IN_ORDER.search(match[0]):
             found.append(("colours", names))
+        elif len(set(names)) > 1 or before.endswith(", and with it "):
+            first = names[: bool(_LEADS.search(before))]
+            found += [("colours", first)] if first else []
+            found.append(("among colours", names))
         elif (
             re.search(r"(?:\bnot|\bnot much|hardly any|no great part of) $", before)
             and "hardly anything is not" not in before

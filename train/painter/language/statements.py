@@ -135,13 +135,11 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         )
         return kind, {"s": subject(facts, rng), "lit": f" {told}"}
     if kind == "palette":
-        sure, names = clear.ordered(facts), clear.colours(facts) if facts.sight else facts.colours
-        in_order = len(names) == 1 or sure == len(facts.colours) and names == facts.colours[: len(names)]
-        palette = listed(names)
-        if not in_order:
-            if sure and len(names) == 3:
-                palette = f"{names[0]}, and with it {listed(names[1:])}"
-            palette += ", one as much as another"
+        names, doubtful = clear.colours(facts) if facts.sight else facts.colours, clear.colour_left_open(facts)
+        told = [*names, *([doubtful] if doubtful else [])]
+        palette = listed(told)
+        if len(told) == 3 and clear.leading(facts):
+            palette = f"{told[0]}, and with it {listed(told[1:])}"
         return kind, {"palette": palette}
     if kind == "colours":  # the third and the order are what is seen worst
         leading = clear.leading(facts)

@@ -67,7 +67,7 @@ KINDS: dict[str, float] = {
     "story": 0.8,
     "how many": 1,
     "hello": 1.5,
-    "who are you": 0.8,
+    "who are you": 1.3,
     "sure": 0.7,
     "thanks": 1,
     "off topic": 1.4,
