@@ -379,9 +379,9 @@ def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
     picture evokes and why, and the rest keep up what the base can do.
     """
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.18:
         return _inventory(facts, rng)
-    if kind < 0.62:
+    if kind < 0.56:
         return _quiz(facts, rng, emotional)
     return conversation(facts, rng, emotional)
 

@@ -60,7 +60,7 @@ FRAMES: dict[str, dict[str, str]] = {
     },
     "palette": {
         "plain": "[in the main it is|in colour it is chiefly|it is painted mostly in|its palette is|"
-        "most of it is|for colours it has|the palette consists of|I find above all|it is made up of|"
+        "for colours it has|the palette consists of|I find above all|it is made up of|"
         "the eye meets|nearly all of it is|what I find is|it lives in|above all it is] {palette}",
         "curator": "[the palette is built on|the artist limits the palette to|the colour scheme rests on|"
         "chromatically the work rests on|the work is held in] {palette}",
