@@ -20,6 +20,7 @@ from train.painter import sample_painting
 from train.painter.emotion import feel
 from train.painter.examples import EXAMPLES
 from train.painter.facts import Facts
+from train.painter.language.grammar import opening
 from train.painter.measure import LOCAL, measure, measure_patches, measure_pixels
 from train.painter.paint import paint
 from train.painter.scene import OUTDOOR, PALETTES, Scene, held_out, sample_scene
@@ -39,7 +40,7 @@ from train.painter.vocabulary import (
     UNKNOWN,
     WARMTH,
 )
-from train.painter.write import DIALOGUES, write_cc_sbu_align, write_shards
+from train.painter.write import DIALOGUES, compose, write_cc_sbu_align, write_shards
 
 COUNT = 320
 
@@ -360,6 +361,14 @@ def test_cc_sbu_align_has_a_caption_and_a_dialogue_for_every_picture(tmp_path):
         assert turns[0]["value"].startswith("<image>\n")
         assert [turn["from"] for turn in turns] == ["human", "gpt"] * (len(turns) // 2)
         assert not any("<image>" in turn["value"] for turn in turns[1:])
+
+
+def test_no_two_pictures_in_a_row_are_told_in_the_same_frame(tmp_path):
+    alike = [sample_painting(1)[1]] * 500
+    compose(tmp_path, dict(zip(map(str, range(500)), alike, strict=True)), seed=1)
+    captions = [of["caption"] for of in json.loads((tmp_path / "filter_cap.json").read_text())["annotations"]]
+    assert len({opening(caption) for caption in captions}) > 50
+    assert not any(opening(one) == opening(next_one) for one, next_one in zip(captions, captions[1:], strict=False))
 
 
 def test_the_examples_are_those_of_the_program():

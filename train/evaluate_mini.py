@@ -31,6 +31,7 @@ from train.data import bucketed, collate, dialogue_sample
 from train.painter import language, sample_painting
 from train.painter.facts import Facts
 from train.painter.language.dialogue import candidates
+from train.painter.language.grammar import opening
 from train.painter.language.parse import Claim, claims, holds
 from train.painter.vocabulary import THINGS
 
@@ -166,11 +167,6 @@ def repetition(text: str) -> float:
     words = re.findall(r"\w+", text.lower())
     grams = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
-
-
-def opening(text: str) -> str:
-    """The first three words."""
-    return " ".join(text.split()[:3])
 
 
 def only_first(found: list[Claim]) -> list[Claim]:

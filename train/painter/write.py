@@ -33,21 +33,27 @@ def jpeg(image: np.ndarray, quality: int = 90) -> bytes:
     return cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def _painted(number: int) -> tuple[bytes, Facts, str]:
+def caption_after(last: str, facts: Facts, rng: random.Random) -> str:
+    """A caption in another frame than the last one's: never the same for two pictures in a row."""
     from train.painter.language import caption
+    from train.painter.language.grammar import opening
 
-    image, facts = sample_painting(number)
-    rng = random.Random(number)
-    return jpeg(image), facts, caption(facts, rng, emotional=rng.random() < 0.5)
+    text = caption(facts, rng, emotional=rng.random() < 0.5)
+    while opening(text) == opening(last):
+        text = caption(facts, rng, emotional=rng.random() < 0.5)
+    return text
 
 
 def _shard(job: tuple[str, int, int, int]) -> int:
     out, seed, first, count = job
     cv2.setNumThreads(1)
+    text = ""
     with tarfile.open(Path(out) / f"{first // PER_SHARD:05d}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
         for index in range(first, first + count):
             key = f"{first // PER_SHARD:05d}{index - first:04d}"
-            picture, facts, text = _painted(painting_seed(seed, index))
+            number = painting_seed(seed, index)
+            image, facts = sample_painting(number)
+            picture, text = jpeg(image), caption_after(text, facts, random.Random(number))
             record = {
                 "caption": text,
                 "url": None,
@@ -104,12 +110,13 @@ def write_cc_sbu_align(out: Path, count: int, seed: int, workers: int = 1) -> No
 
 def compose(out: Path, facts: dict[str, Facts], seed: int) -> None:
     """Write what is said about pictures that are painted: captions, dialogues, and the facts that both are made of."""
-    from train.painter.language import as_told, caption, dialogue
+    from train.painter.language import as_told, dialogue
 
-    annotations, dialogues = [], []
+    annotations, dialogues, text = [], [], ""
     for name, of_picture in tqdm(facts.items(), "composing", leave=False, disable=None):
         rng, of_picture = random.Random(f"{seed} {name}"), as_told(of_picture)
-        annotations.append({"image_id": name, "caption": caption(of_picture, rng, emotional=rng.random() < 0.5)})
+        text = caption_after(text, of_picture, rng)
+        annotations.append({"image_id": name, "caption": text})
         for k in range(DIALOGUES * (2 if of_picture.subject == UNKNOWN else 1)):
             turns = []
             for question, reply in dialogue(of_picture, random.Random(f"{seed} {name} {k}"), emotional=True):

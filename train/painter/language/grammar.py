@@ -68,6 +68,11 @@ def paragraph(sentences: Iterable[str]) -> str:
     return " ".join(sentence(text) for text in sentences if text)
 
 
+def opening(text: str) -> str:
+    """The first three words: texts that share them have the same frame."""
+    return " ".join(text.split()[:3])
+
+
 def a(noun: str) -> str:
     """With its indefinite article."""
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
