@@ -448,12 +448,15 @@ def test_which_colour_of_a_palette_leads_is_told_where_that_is_clear(lead, leadi
         assert all(holds(claim, other_order) == (claim[0] == "among colours") for claim in said)
 
 
-def test_a_list_of_colours_claims_an_order_only_where_it_names_one():
+def test_a_list_of_colours_claims_their_order_unless_it_says_that_it_has_none():
     (facts, _), *_ = facts_of(1)
     facts = replace(facts, colours=["blue", "white", "brown"])
-    for so in ("white and blue", "blue, followed by white", "blue, and with it brown and white"):
+    for so in ("in no order, white and blue", "white and blue, in any order", "blue, followed by white",
+               "blue and white", "blue, and with it brown and white, in no order"):  # fmt: skip
         assert contradictions(f"It is made up of {so}.", facts) == [], so
-    for false in ("white, blue and red", "white, followed by blue", "white, and with it blue", "blue, and with it red"):
+    for false in ("in no order, white, blue and red", "white and red, in any order", "white, followed by blue",
+                  "white and blue", "blue, and with it brown and white", "white, and with it blue, in no order",
+                  "blue, and with it red, in no order"):  # fmt: skip
         assert contradictions(f"It is made up of {false}.", facts), false
     assert contradictions("The leading colour is white, together with blue.", facts)
 

@@ -381,7 +381,7 @@ def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
     kind = rng.random()
     if kind < 0.18:
         return _inventory(facts, rng)
-    if kind < 0.56:
+    if kind < 0.52:
         return _quiz(facts, rng, emotional)
     return conversation(facts, rng, emotional)
 
