@@ -281,6 +281,8 @@ def test_colours_are_named_with_the_heaviest_first():
     facts = replace(random_facts(random.Random(0)), colours=["teal", "beige", "green"])
     for seed in range(20):
         assert parse(answer("palette", facts, random.Random(seed)))["colours"] == facts.colours
+    assert contradictions("It is made up of teal and beige.", facts) == []
+    assert contradictions("It is made up of green and teal.", facts)
     assert contradictions("It is made up of green, followed by teal.", facts)
     assert contradictions("The leading colour is teal, with beige and green beside it.", facts) == []
     assert contradictions("The leading colour is green, with teal and beige beside it.", facts)
@@ -451,10 +453,10 @@ def test_which_colour_of_a_palette_leads_is_told_where_that_is_clear(lead, leadi
 def test_a_list_of_colours_claims_their_order_unless_it_says_that_it_has_none():
     (facts, _), *_ = facts_of(1)
     facts = replace(facts, colours=["blue", "white", "brown"])
-    for so in ("in no order, white and blue", "white and blue, in any order", "blue, followed by white",
+    for so in ("white and blue, in no order", "white and blue, in any order", "blue, followed by white",
                "blue and white", "blue, and with it brown and white, in no order"):  # fmt: skip
         assert contradictions(f"It is made up of {so}.", facts) == [], so
-    for false in ("in no order, white, blue and red", "white and red, in any order", "white, followed by blue",
+    for false in ("white, blue and red, in no order", "white and red, in any order", "white, followed by blue",
                   "white and blue", "blue, and with it brown and white", "white, and with it blue, in no order",
                   "blue, and with it red, in no order"):  # fmt: skip
         assert contradictions(f"It is made up of {false}.", facts), false

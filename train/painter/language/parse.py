@@ -81,8 +81,8 @@ _COLOUR = _any(vocabulary.COLOURS)
 _COLOURS = re.compile(
     rf"\b{_COLOUR}(?:(?:, and hardly|, and little|)(?:, followed by |, then |, together with |, with |, and again |, | and ){_COLOUR})*\b"  # noqa: E501
 )
-#: Around a list of colours: without it the first is said to lead, the second to come next.
-_IN_NO_ORDER = re.compile(r"in no order,? $"), re.compile(r", in (?:no|any) order\b")
+#: Behind a list of colours: without it the first is said to lead, the second to come next.
+_IN_NO_ORDER = re.compile(r", in (?:no|any) order\b")
 _LEADS = re.compile(
     r"(?:leading|main|dominant|strongest|so much|colour that leads is|what leads is|taken by|most of all there is|"
     r"most of it is|anything it is|seen most is|dominated by|share goes to|place goes to) $|colour is $"
@@ -269,7 +269,7 @@ def _colour_claims(text: str) -> tuple[list[Claim], str]:
     for match in _COLOURS.finditer(text):
         names = tuple(re.findall(rf"\b{_COLOUR}\b", match[0]))
         before, after = text[: match.start()], text[match.end() :]
-        if _IN_NO_ORDER[0].search(before) or _IN_NO_ORDER[1].match(after):
+        if _IN_NO_ORDER.match(after):
             found.append(("among colours", names))
         elif len(set(names)) > 1:
             found.append(("colours", names))
