@@ -17,7 +17,7 @@ from tests.tiny import tiny_config
 from train import stage1, stage2
 from train.args import AdapterArguments, ArgumentErrors, layer_choice, parse
 from train.data import Records
-from train.loop import accelerator_for, optimizers_for
+from train.loop import Muon, accelerator_for, optimizers_for
 from train.methods import load_model, with_method
 from train.stage1 import Stage1Arguments, train_stage
 from train.stage2 import Stage2Arguments
@@ -111,6 +111,24 @@ def test_muon_takes_the_matrices_of_layers_and_adamw_all_else(converted_referenc
     assert bool(by_muon) == of_layers and taken(adamw) == set(wanted.values()) - by_muon
     assert all(".layers." in name and "norm" not in name for name in by_muon)
     assert any("language_projection" in name for name in taken(adamw))
+
+
+def test_muon_moves_as_pytorchs_does_but_in_float32():
+    torch.manual_seed(0)
+    gradient, moved = torch.randn(24, 60), []
+    for kind in (Muon, torch.optim.Muon):
+        matrix = torch.nn.Parameter(torch.zeros(24, 60))
+        matrix.grad = gradient.clone()
+        kind([matrix], lr=1.0, weight_decay=0.0).step()
+        moved.append(-matrix.detach())
+    ours, theirs = moved
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0.02)
+    assert not torch.equal(ours.bfloat16().float(), ours), "computed in bfloat16"
+    # An odd polynomial of a matrix has its singular vectors.
+    u, _, v = torch.linalg.svd(gradient, full_matrices=False)
+    inside = u.T @ ours @ v.T
+    torch.testing.assert_close(inside, inside.diagonal().diag(), rtol=0, atol=1e-5)
+    assert inside.diagonal().min() > 0.5 and inside.diagonal().max() < 1.5
 
 
 @pytest.mark.parametrize("method", ["image_adapter", "projection", "lora", "top_layers", "full"])

@@ -36,8 +36,8 @@ class TrainingArguments:
 
     The schedule is LAVIS's `linear_warmup_cosine_lr`, as MiniGPT-4 and ArtGPT-4 use it: linear from `warmup_lr` to
     `init_lr` over `warmup_steps`, then a cosine from `init_lr` to `min_lr` at `steps`. With `muon_lr`, Muon trains the
-    matrices of layers; its rate keeps the ratio of `muon_lr` to `init_lr`. On a GPU or a CPU that computes in bf16 a
-    step takes little longer for it, on another CPU twice as long.
+    matrices of layers; its rate keeps the ratio of `muon_lr` to `init_lr`. A step takes longer for it: on a CPU, of the
+    embedded model, up to twice as long.
 
     `tracker=tensorboard` writes the log's figures to `output/tensorboard` too, `tracker=trackio` to Trackio's own
     folder; both packages are optional.
