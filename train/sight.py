@@ -181,10 +181,7 @@ def with_sight(facts: list[Facts], values: list[np.ndarray], present: np.ndarray
             rivals[name] = NONE if other is None else other
             sight[f"rival {name}"] = float(of_picture[options.index(other)])
         of_colour = {name: float(present[row, PRESENT.index(f"colour {name}")]) for name in COLOURS}
-        absent = max((name for name in COLOURS if name not in one.colours), key=of_colour.__getitem__)
-        for name in one.colours:
-            sight |= {f"colour {name}": of_colour[name], f"rival colour {name}": of_colour[absent]}
-            rivals[f"colour {name}"] = absent
+        sight |= {f"colour {name}": of_colour[name] for name in one.colours}
         for thing in one.things:
             number = THINGS.index(thing.name)
             sight[f"thing {thing.name}"] = float(present[row, number])

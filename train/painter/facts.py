@@ -50,8 +50,7 @@ class Facts:
     #: bird", "bird side", "bird height", "bird colour", "colour grey"; "rival side" is that of `rivals["side"]`, and
     #: "nameable" that it has a subject at all. Empty until `train.sight` fills it.
     sight: dict[str, float] = field(default_factory=dict)
-    #: What it finds likeliest of all that is not so, for facts that have one value, and for "colour grey" the likeliest
-    #: of the colours that are not there; `NONE` stands for None.
+    #: What it finds likeliest of all that is not so, for facts that have one value; `NONE` stands for None.
     rivals: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict:

@@ -75,7 +75,9 @@ def _subject(facts: Facts, rng: random.Random) -> str:
 
 def _tone(name: str, facts: Facts, rng: random.Random, alone: bool = False) -> str:
     """Brightness, saturation or warmth on its own, at times with the leading colour."""
-    adjective, _ = either(facts, name, lambda value: words.TONE[name][value])
+    # Not "perhaps neither warm nor cool or cool".
+    of = words.TONE[name] | (words.TONE_OPEN if name == "warmth" and clear.rival(facts, name) else {})
+    adjective, _ = either(facts, name, of.__getitem__)
     first = say(
         rng,
         "[overall it is|as a whole it is|taken together it is|it is, on the whole,|all in all it is|on balance it is|"
@@ -205,9 +207,9 @@ def _inventory(facts: Facts, rng: random.Random) -> Rounds:
 
 #: How often each single fact is asked for in a `_quiz`: what is seen worst, most.
 _QUIZ: dict[str, float] = {
-    "subject": 1, "manner": 1, "light": 0.7, "leading colour": 1.3, "palette": 4, "brightness": 1.6,
-    "saturation": 1, "warmth": 1.6, "contrast": 1, "density": 2, "horizon": 1.5, "side": 2, "people": 2.5,
-    "title": 1.5, "emotion in short": 3,
+    "subject": 1.5, "manner": 2, "light": 1, "leading colour": 1.6, "palette": 4, "brightness": 1.6,
+    "saturation": 1.6, "warmth": 1.6, "contrast": 1, "density": 2, "horizon": 1.5, "side": 2, "people": 2.5,
+    "title": 2, "emotion in short": 3,
 }  # fmt: skip
 
 

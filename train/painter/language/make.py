@@ -56,7 +56,7 @@ def title(facts: Facts, rng: random.Random) -> str:
 
 def page(facts: Facts, rng: random.Random) -> str:
     """A web page with a title, its clear colours as swatches, and which colour code stands for which name."""
-    colours = clear.colours(facts)
+    colours = clear.colours(facts, clear.SHOWN)
     body = f"{HTML[1]}{words.HEX[colours[0]]}{HTML[2]}{'#fff' if colours[0] in words.DEEP else '#111'}{HTML[3]}"
     text = title_words(facts, rng)
     swatches = "".join(f"{HTML[5]}{words.HEX[name]}{HTML[6]}{name}{HTML[7]}" for name in colours)

@@ -135,8 +135,7 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
         )
         return kind, {"s": subject(facts, rng), "lit": f" {told}"}
     if kind == "palette":
-        names, doubtful = clear.colours(facts) if facts.sight else facts.colours, clear.colour_left_open(facts)
-        told = [*names, *([doubtful] if doubtful else [])]
+        told = clear.colours(facts, clear.NAMED) if facts.sight else facts.colours
         palette = listed(told)
         if len(told) == 3 and clear.leading(facts):
             palette = f"{told[0]}, and with it {listed(told[1:])}"
