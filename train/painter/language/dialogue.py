@@ -75,8 +75,7 @@ def _subject(facts: Facts, rng: random.Random) -> str:
 
 def _tone(name: str, facts: Facts, rng: random.Random, alone: bool = False) -> str:
     """Brightness, saturation or warmth on its own, at times with the leading colour."""
-    # Not "perhaps neither warm nor cool or cool".
-    of = words.TONE[name] | (words.TONE_OPEN if name == "warmth" and clear.rival(facts, name) else {})
+    of = words.TONE[name] | (words.TONE_OPEN.get(name, {}) if clear.rival(facts, name) else {})
     adjective, _ = either(facts, name, of.__getitem__)
     first = say(
         rng,

@@ -124,8 +124,8 @@ TONE: dict[str, dict[str, str]] = {
     "saturation": {"muted": "muted", "moderate": "moderately colourful", "vivid": "vivid"},
     "warmth": {"cool": "cool", "neutral": "neither warm nor cool", "warm": "warm"},
 }
-#: In place of those, where two are left open.
-TONE_OPEN: dict[str, str] = {"neutral": "balanced in temperature"}
+#: In place of those, where two are left open: not "perhaps neither warm nor cool or cool".
+TONE_OPEN: dict[str, dict[str, str]] = {"warmth": {"neutral": "balanced in temperature"}}
 #: The same and more as noun phrases, to be used as reasons.
 NOUNS: dict[str, dict[str, tuple[str, ...]]] = {
     "brightness": {
