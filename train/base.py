@@ -195,7 +195,8 @@ def targets(facts: Facts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 #: What a word that tells a fact weighs in the loss of a text; all else weighs 1. Two of three words tell how something
 #: is put, which is free: unweighted, their noise drowns what the picture has to say.
 FACT_WEIGHT = 3.0
-_SMALL = frozenset(
+#: Words of a fact's phrase that tell nothing of it.
+SMALL = frozenset(
     "I a all an and are as at be by do from in is its it of on over own that the through to two under with".split()
 )
 
@@ -205,7 +206,7 @@ def fact_weights(tokenizer: LlamaTokenizer) -> torch.Tensor:
     phrases = [name for names in (*CLASSES.values(), vocabulary.THINGS) for name in names if name]
     for table in (words.SUBJECT, words.MANNER, words.LIGHT, *words.TONE.values(), *words.NOUNS.values()):
         phrases += [phrase for value in table.values() for phrase in ([value] if isinstance(value, str) else value)]
-    told = {word.strip(",") for phrase in phrases for word in phrase.split()} - _SMALL
+    told = {word.strip(",") for phrase in phrases for word in phrase.split()} - SMALL
     weights = torch.ones(len(tokenizer))
     for word in (*told, "yes", "no", "Yes", "No"):
         pieces = tokenizer(word, add_special_tokens=False).input_ids

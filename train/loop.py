@@ -51,8 +51,8 @@ def left_out_of(batch: dict[str, torch.Tensor]) -> int:
     return int(batch.get("left_out", 0))
 
 
-def token_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict]:
-    """Cross-entropy summed over the learnt tokens, so that accumulation and processes weigh all tokens alike.
+def token_losses(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross-entropy of each learnt token, and these tokens, both [learnt tokens].
 
     Logits are computed where there is something to learn and nowhere else: [learnt tokens, vocabulary].
     """
@@ -61,7 +61,13 @@ def token_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.
     is_learnt = targets != -100
     # A cache of keys and values is of no use here; it would hold them, and part the compiled layers by their numbers.
     logits = model(**inputs, logits_to_keep=is_learnt, use_cache=False).logits
-    return F.cross_entropy(logits.float(), targets[is_learnt], reduction="sum"), {}
+    tokens = targets[is_learnt]
+    return F.cross_entropy(logits.float(), tokens, reduction="none"), tokens
+
+
+def token_loss(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict]:
+    """Cross-entropy summed over the learnt tokens, so that accumulation and processes weigh all tokens alike."""
+    return token_losses(model, batch)[0].sum(), {}
 
 
 def learning_rate(args: TrainingArguments, step: int) -> float:

@@ -21,7 +21,7 @@ from artgpt4.loading import family
 from train.args import AdapterArguments, parse_or_exit
 from train.checkpoints import is_finished, last_state
 from train.data import Records, ShardCaptions, loader
-from train.loop import accelerator_for, optimizers_for, train
+from train.loop import LossFunction, accelerator_for, optimizers_for, token_loss, train
 from train.methods import describe, load_model, must_be_minigpt4, save_model
 from train.tokens import Tokens
 
@@ -55,6 +55,7 @@ def train_stage(
     args: AdapterArguments,
     samples: ShardCaptions | Records,
     processor: DialogueProcessor,
+    compute_loss: LossFunction = token_loss,
 ) -> None:
     """Trains `args.method` on the samples, from the newest checkpoint on if `args.resume` says so; both stages do.
 
@@ -85,7 +86,7 @@ def train_stage(
         recipe = {name: str(v) if isinstance(v, Path) else v for name, v in dataclasses.asdict(args).items()}
         (folder / RECIPE).write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
 
-    train(accelerator, model, batches, optimizers, args, save, resume_from=state)
+    train(accelerator, model, batches, optimizers, args, save, compute_loss, resume_from=state)
     push_result(accelerator, args)
 
 

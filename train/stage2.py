@@ -17,9 +17,10 @@ from artgpt4.dialogue import DialogueProcessor
 from artgpt4.loading import family
 from train.args import AdapterArguments, missing_paths, parse_or_exit
 from train.data import Records, read_artemis, read_cc_sbu_align, read_llava_instruct, read_paintingform
-from train.loop import accelerator_for
+from train.loop import accelerator_for, token_loss
 from train.methods import must_be_minigpt4
 from train.stage1 import train_stage
+from train.told import told_loss
 
 
 @dataclasses.dataclass
@@ -27,7 +28,8 @@ class Stage2Arguments(AdapterArguments):
     """`cc_sbu_align`: a folder with filter_cap.json and image/; `llava`: a LLaVA-Instruct JSON, with `images`;
     `paintingform`: a folder with train_samples_tuning.json and images/; `artemis`: an ArtEmis CSV, with `wikiart`.
 
-    `max_text_tokens` is for MiniGPT-4's stage-2 template; dialogues end at 2048 places, as LLaVA's do."""
+    `max_text_tokens` is for MiniGPT-4's stage-2 template; dialogues end at 2048 places, as LLaVA's do. With
+    `weigh_facts` the words that tell facts of painted pictures weigh more than others (`train.told`)."""
 
     cc_sbu_align: Path | None = None
     llava: Path | None = None
@@ -36,6 +38,7 @@ class Stage2Arguments(AdapterArguments):
     artemis: Path | None = None
     wikiart: Path | None = None
     max_text_tokens: int = 160
+    weigh_facts: bool = False
 
     def problems(self) -> list[str]:
         """See `TrainingArguments.problems`."""
@@ -75,7 +78,8 @@ def main() -> None:
     processor = family(args.base)[2].from_pretrained(args.base)
     samples = read_samples(args, processor, accelerator.process_index, accelerator.num_processes)
     accelerator.print(f"{len(samples.records)} records")
-    train_stage(accelerator, args, samples, processor)
+    loss = told_loss(processor.tokenizer) if args.weigh_facts else token_loss
+    train_stage(accelerator, args, samples, processor, loss)
 
 
 if __name__ == "__main__":
