@@ -276,6 +276,16 @@ def test_a_reason_is_one_that_can_be_seen_well():
         assert "bird" not in parse(answer("why", facts, rng)).get("things", [])
 
 
+@pytest.mark.parametrize(("seen", "given"), [(0.996, True), (0.99, False)])
+def test_a_further_reason_is_given_where_it_is_seen_almost_surely(seen, given):
+    (facts, rng), *_ = facts_of(1)
+    sight = {"emotion": 1.0, "brightness": 1.0, "saturation": seen}
+    facts = replace(facts, brightness="dark", saturation="muted", reasons=["brightness", "saturation"], sight=sight)
+    for _ in range(20):
+        said = {key for key, _ in reasons(answer("why", facts, rng))}
+        assert "brightness" in said and ("saturation" in said) == given
+
+
 def test_colours_are_named_with_the_heaviest_first():
     facts = replace(random_facts(random.Random(0)), colours=["teal", "beige", "green"])
     for seed in range(20):
@@ -460,6 +470,17 @@ def test_a_list_of_colours_claims_their_order_unless_it_says_that_it_has_none():
                   "blue, and with it red, in no order"):  # fmt: skip
         assert contradictions(f"It is made up of {false}.", facts), false
     assert contradictions("The leading colour is white, together with blue.", facts)
+
+
+def test_colours_behind_the_heaviest_stand_in_one_order_for_all_pictures():
+    (facts, _), *_ = facts_of(1)
+    sight = {"leading": 0.5, "colour white": 0.99, "colour brown": 0.99, "colour blue": 0.99}
+    for colours in (["blue", "white", "brown"], ["blue", "brown", "white"]):
+        told = replace(facts, colours=colours, sight=sight)
+        assert parse(statements.state("palette", told, random.Random(0)) + ".")["colours"] == ["blue", "brown", "white"]
+        assert [value[0] for key, value in claims(answer("page", told, random.Random(0))) if key == "code"] == [
+            "blue", "brown", "white"
+        ]  # fmt: skip
 
 
 def test_a_web_page_is_whole_and_has_the_palette():

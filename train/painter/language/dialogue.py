@@ -8,6 +8,7 @@ from pathlib import Path
 from train.painter import vocabulary
 from train.painter.facts import Facts
 from train.painter.language import checks, clear, describe, feel, feelings, make, things, words
+from train.painter.language.frames import FRAMES
 from train.painter.language.grammar import lead, paragraph, say
 from train.painter.language.questions import ASK, QUESTIONS, it
 from train.painter.language.statements import either, state
@@ -37,7 +38,7 @@ ANSWER: dict[str, Answer] = {
     "manner": _stated("manner", some=("contrast", "colours")),
     "light": _stated("light", some=("tones", "colours")),
     "leading colour": _stated("leading", some=("tones", "thing")),
-    "palette": _stated("palette", some=("tones", "thing")),
+    "palette": lambda facts, rng: _palette(facts, rng),
     "brightness": lambda facts, rng: _tone("brightness", facts, rng),
     "saturation": lambda facts, rng: _tone("saturation", facts, rng),
     "warmth": lambda facts, rng: _tone("warmth", facts, rng),
@@ -71,6 +72,14 @@ def _subject(facts: Facts, rng: random.Random) -> str:
     if facts.subject == vocabulary.UNKNOWN:
         return _stated("sight", "colours", some=("tones",))(facts, rng)
     return rng.choice((_stated("subject"), _stated("sight", some=("things", "tones"))))(facts, rng)
+
+
+def _palette(facts: Facts, rng: random.Random) -> str:
+    """Its colours; of several, where that is clear, the one that leads, else at times tones or a thing."""
+    if len(facts.colours) == 1 or not clear.leading(facts):
+        return _stated("palette", some=("tones", "thing"))(facts, rng)
+    leads = say(rng, FRAMES["leading"]["plain"], lead=facts.colours[0], rest="")
+    return paragraph([lead(rng, state("palette", facts, rng)), leads])
 
 
 def _tone(name: str, facts: Facts, rng: random.Random, alone: bool = False) -> str:
@@ -380,9 +389,9 @@ def dialogue(facts: Facts, rng: random.Random, emotional: bool) -> Rounds:
     picture evokes and why, and the rest keep up what the base can do.
     """
     kind = rng.random()
-    if kind < 0.18:
+    if kind < 0.22:
         return _inventory(facts, rng)
-    if kind < 0.52:
+    if kind < 0.54:
         return _quiz(facts, rng, emotional)
     return conversation(facts, rng, emotional)
 

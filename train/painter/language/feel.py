@@ -141,7 +141,10 @@ def changes(facts: Facts) -> list[str]:
 
 
 def change(facts: Facts, rng: random.Random) -> str:
-    """What would move it towards another emotion."""
+    """What would move it towards another emotion than the one it evokes, which is named first.
+
+    Behind what it might become, the embedded model at times named the very same emotion as the one it has.
+    """
     found = changes(facts) or ["other tones and other weather" if facts.light else "other tones and other colouring"]
     supposed = say(
         rng,
@@ -155,10 +158,12 @@ def change(facts: Facts, rng: random.Random) -> str:
     )
     now = say(
         rng,
-        "[as it is, it evokes|now it evokes|as it stands, what prevails is|at present the feeling is] {e}",
+        "[as it is, it evokes|now it evokes|as it stands, what prevails is|at present the feeling is|"
+        "what it evokes now is|today it makes one feel|so far it evokes|I feel, as it is,|as painted, it evokes|"
+        "what I feel now is|the feeling now is|for now it evokes|what prevails now is|it now evokes] {e}",
         e=felt(facts, rng),
     )
-    return paragraph([lead(rng, supposed, 0.5), now, state("because", facts, rng) if rng.random() < 0.4 else ""])
+    return paragraph([lead(rng, now, 0.5), supposed, state("because", facts, rng) if rng.random() < 0.4 else ""])
 
 
 def view(facts: Facts, rng: random.Random, viewer: str) -> str:

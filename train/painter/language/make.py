@@ -4,7 +4,7 @@ import random
 
 from train.painter.facts import Facts
 from train.painter.language import clear, things, words
-from train.painter.language.grammar import lead, listed, say, sentence
+from train.painter.language.grammar import lead, say, sentence
 
 #: The fixed parts of a page.
 HTML: tuple[str, ...] = (
@@ -61,6 +61,6 @@ def page(facts: Facts, rng: random.Random) -> str:
     text = title_words(facts, rng)
     swatches = "".join(f"{HTML[5]}{words.HEX[name]}{HTML[6]}{name}{HTML[7]}" for name in colours)
     code = f"{HTML[0]}{text}{body}{text}{HTML[4]}{swatches}"
-    codes = listed([f"{words.HEX[name]} for {name}" for name in colours])
+    codes = ", ".join(f"{words.HEX[name]} for {name}" for name in colours)
     told = lead(rng, say(rng, "[I use|it takes|its colours are|here go|I take] {codes}", codes=codes), 0.75)
     return f"{sentence(told)}\n```html\n{code}\n```"

@@ -137,8 +137,6 @@ def _slots(kind: str, facts: Facts, rng: random.Random) -> tuple[str, dict[str, 
     if kind == "palette":
         told = clear.colours(facts, clear.NAMED) if facts.sight else facts.colours
         palette = listed(told)
-        if len(told) == 3 and clear.leading(facts):
-            palette = f"{told[0]}, and with it {listed(told[1:])}"
         if len(told) > 1:  # the order is what is seen worst
             palette += say(rng, ", in [no|any] order")
         return kind, {"palette": palette}
