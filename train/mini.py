@@ -26,7 +26,7 @@ LOGS: dict[str, tuple[str, ...]] = {
     "base/captions": ("caption_loss", "text_loss"),
     "base/talk": ("caption_loss", "fact_loss"),
     "stage1": ("loss",),
-    "stage2": ("loss",),
+    "stage2": ("loss", "unweighted_loss"),
 }
 PYTHON = [sys.executable, "-m"]
 KEEP_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=8589934592"
@@ -48,7 +48,7 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         (
             "paint for stage 2",
             DATA / "cc_sbu_align" / "facts.json",
-            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "36000", "--seed", "2", *workers],
+            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "56000", "--seed", "2", *workers],
         ),
         ("tokenizer", DATA / "tokenizer" / "tokenizer.model", ["train.painter.tokenizer", str(DATA / "tokenizer")]),
         ("base", RUNS / "base" / "minigpt4" / "config.json", [*train, "train.base", "--config", config("base")]),
