@@ -22,7 +22,7 @@ import dataclasses
 import json
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -195,18 +195,22 @@ def targets(facts: Facts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 #: What a word that tells a fact weighs in the loss of a text; all else weighs 1. Two of three words tell how something
 #: is put, which is free: unweighted, their noise drowns what the picture has to say.
 FACT_WEIGHT = 3.0
-#: Words of a fact's phrase that tell nothing of it.
-SMALL = frozenset(
+_SMALL = frozenset(
     "I a all an and are as at be by do from in is its it of on over own that the through to two under with".split()
 )
 
 
-def fact_weights(tokenizer: LlamaTokenizer) -> torch.Tensor:
-    """What each token weighs, [vocabulary]: `FACT_WEIGHT` for "yes", "no" and the words of facts, 1 for the others."""
-    phrases = [name for names in (*CLASSES.values(), vocabulary.THINGS) for name in names if name]
+def fact_weights(tokenizer: LlamaTokenizer, more: Iterable[str] = ()) -> torch.Tensor:
+    """What each token weighs, [vocabulary]: `FACT_WEIGHT` for "yes", "no" and the words of facts, 1 for the others.
+
+    Args:
+        more: further phrases whose words weigh as much.
+    """
+    phrases = [*more]
+    phrases += [name for names in (*CLASSES.values(), vocabulary.THINGS) for name in names if name]
     for table in (words.SUBJECT, words.MANNER, words.LIGHT, *words.TONE.values(), *words.NOUNS.values()):
         phrases += [phrase for value in table.values() for phrase in ([value] if isinstance(value, str) else value)]
-    told = {word.strip(",") for phrase in phrases for word in phrase.split()} - SMALL
+    told = {word.strip(",") for phrase in phrases for word in phrase.split()} - _SMALL
     weights = torch.ones(len(tokenizer))
     for word in (*told, "yes", "no", "Yes", "No"):
         pieces = tokenizer(word, add_special_tokens=False).input_ids

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from artgpt4.emotions import EMOTIONS
-from train.base import FACT_WEIGHT, SMALL, fact_weights
+from train.base import fact_weights
 from train.loop import LossFunction, token_losses
 from train.painter.language import feelings
 
@@ -20,12 +20,8 @@ def told_weights(tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
     "No" does only where it begins an answer. "There is [no clear|a low] horizon" is a choice between it and an "a": to
     weigh it more than that would make it likelier than it is.
     """
-    weights = fact_weights(tokenizer)
-    phrases = [*EMOTIONS, *(mood for of_emotion in feelings.MOOD.values() for mood in of_emotion)]
-    for word in {word for phrase in phrases for word in phrase.split()} - SMALL:
-        pieces = tokenizer(word, add_special_tokens=False).input_ids
-        if len(pieces) == 1:
-            weights[pieces] = FACT_WEIGHT
+    moods = (mood for of_emotion in feelings.MOOD.values() for mood in of_emotion)
+    weights = fact_weights(tokenizer, more=[*EMOTIONS, *moods])
     for word in ("yes", "no"):
         weights[tokenizer(word, add_special_tokens=False).input_ids] = 1.0
     return weights
