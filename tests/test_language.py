@@ -276,7 +276,7 @@ def test_a_reason_is_one_that_can_be_seen_well():
         assert "bird" not in parse(answer("why", facts, rng)).get("things", [])
 
 
-@pytest.mark.parametrize(("seen", "given"), [(0.996, True), (0.99, False)])
+@pytest.mark.parametrize(("seen", "given"), [(0.999, True), (0.996, False), (0.99, False)])
 def test_a_further_reason_is_given_where_it_is_seen_almost_surely(seen, given):
     (facts, rng), *_ = facts_of(1)
     sight = {"emotion": 1.0, "brightness": 1.0, "saturation": seen}

@@ -8,11 +8,10 @@ import torch
 
 from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
 from train import stage2
-from train.base import FACT_WEIGHT
 from train.data import collate, dialogue_sample
 from train.loop import token_losses
 from train.painter.write import write_cc_sbu_align
-from train.told import told_loss, told_weights
+from train.told import TOLD_WEIGHT, told_loss, told_weights
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +24,7 @@ def test_emotions_and_what_answers_begin_with_weigh_as_facts_do(mini):
     _, processor = mini
     weights = told_weights(processor.tokenizer)
     told = processor.tokenizer("No, there is no clear horizon. It evokes fear. Yes", add_special_tokens=False).input_ids
-    heavy = [processor.tokenizer.decode([i]) for i in told if weights[i] == FACT_WEIGHT]
+    heavy = [processor.tokenizer.decode([i]) for i in told if weights[i] == TOLD_WEIGHT]
     assert heavy == ["No", "horizon", "fear", "Yes"]
     assert all(weights[i] == 1 for i in told if processor.tokenizer.decode([i]) not in heavy)
 
@@ -40,10 +39,25 @@ def test_each_token_counts_as_it_weighs_and_perhaps_as_what_stands_behind_it(min
     first, second = (i for i, word in enumerate(said) if word == "perhaps")
     assert said[first + 1] == "fear" and said[second + 1] == "in"
     weights = told_weights(processor.tokenizer)[tokens]
-    weights[first], weights[second] = FACT_WEIGHT, 1
+    weights[first], weights[second] = TOLD_WEIGHT, 1
     loss, figures = told_loss(processor.tokenizer)(model, batch)
     assert loss.item() == pytest.approx((losses * weights).sum().item(), rel=1e-5)
     assert figures["unweighted_loss"] == pytest.approx(losses.mean().item(), rel=1e-5)
+
+
+@torch.inference_mode()
+def test_what_stands_behind_a_colour_weighs_as_much_as_the_colour(mini):
+    model, processor = mini
+    rounds = [("Which colours?", "It holds brown, dark grey and teal."), ("Which leads?", "The brown of it leads.")]
+    batch = collate([dialogue_sample(None, rounds, processor, has_picture=False)], processor)
+    losses, tokens = token_losses(model, batch)
+    said = [processor.tokenizer.decode([i]) for i in tokens]
+    weights = told_weights(processor.tokenizer)[tokens]
+    behind = [i + 1 for i, word in enumerate(said) if word in ("brown", "grey", "teal")]
+    assert [said[i] for i in behind] == [",", "and", ".", "of"] and all(weights[behind] == 1)
+    weights[behind] = TOLD_WEIGHT
+    loss, _ = told_loss(processor.tokenizer)(model, batch)
+    assert loss.item() == pytest.approx((losses * weights).sum().item(), rel=1e-5)
 
 
 def test_a_run_that_weighs_facts_logs_both_losses(monkeypatch, mini_folder, tmp_path):
