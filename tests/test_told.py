@@ -30,34 +30,40 @@ def test_emotions_and_what_answers_begin_with_weigh_as_facts_do(mini):
 
 
 @torch.inference_mode()
-def test_each_token_counts_as_it_weighs_and_perhaps_as_what_stands_behind_it(mini):
+def loss_and_expected(mini, rounds, weighed):
+    """The loss of a dialogue, and what it shall be: `weighed(words, weights)` corrects the weights in place."""
     model, processor = mini
-    rounds = [("What is felt?", "It evokes perhaps fear or awe."), ("How is it made?", "It is made perhaps in ink.")]
     batch = collate([dialogue_sample(None, rounds, processor, has_picture=False)], processor)
     losses, tokens = token_losses(model, batch)
-    said = [processor.tokenizer.decode([i]) for i in tokens]
-    first, second = (i for i, word in enumerate(said) if word == "perhaps")
-    assert said[first + 1] == "fear" and said[second + 1] == "in"
     weights = told_weights(processor.tokenizer)[tokens]
-    weights[first], weights[second] = TOLD_WEIGHT, 1
+    weighed([processor.tokenizer.decode([i]) for i in tokens], weights)
     loss, figures = told_loss(processor.tokenizer)(model, batch)
-    assert loss.item() == pytest.approx((losses * weights).sum().item(), rel=1e-5)
     assert figures["unweighted_loss"] == pytest.approx(losses.mean().item(), rel=1e-5)
+    return loss.item(), (losses * weights).sum().item()
 
 
-@torch.inference_mode()
+def test_each_token_counts_as_it_weighs_and_perhaps_as_what_stands_behind_it(mini):
+    rounds = [("What is felt?", "It evokes perhaps fear or awe."), ("How is it made?", "It is made perhaps in ink.")]
+
+    def weighed(said, weights):
+        first, second = (i for i, word in enumerate(said) if word == "perhaps")
+        assert said[first + 1] == "fear" and said[second + 1] == "in"
+        weights[first], weights[second] = TOLD_WEIGHT, 1
+
+    loss, expected = loss_and_expected(mini, rounds, weighed)
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
 def test_what_stands_behind_a_colour_weighs_as_much_as_the_colour(mini):
-    model, processor = mini
     rounds = [("Which colours?", "It holds brown, dark grey and teal."), ("Which leads?", "The brown of it leads.")]
-    batch = collate([dialogue_sample(None, rounds, processor, has_picture=False)], processor)
-    losses, tokens = token_losses(model, batch)
-    said = [processor.tokenizer.decode([i]) for i in tokens]
-    weights = told_weights(processor.tokenizer)[tokens]
-    behind = [i + 1 for i, word in enumerate(said) if word in ("brown", "grey", "teal")]
-    assert [said[i] for i in behind] == [",", "and", ".", "of"] and all(weights[behind] == 1)
-    weights[behind] = TOLD_WEIGHT
-    loss, _ = told_loss(processor.tokenizer)(model, batch)
-    assert loss.item() == pytest.approx((losses * weights).sum().item(), rel=1e-5)
+
+    def weighed(said, weights):
+        behind = [i + 1 for i, word in enumerate(said) if word in ("brown", "grey", "teal")]
+        assert [said[i] for i in behind] == [",", "and", ".", "of"] and all(weights[behind] == 1)
+        weights[behind] = TOLD_WEIGHT
+
+    loss, expected = loss_and_expected(mini, rounds, weighed)
+    assert loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_run_that_weighs_facts_logs_both_losses(monkeypatch, mini_folder, tmp_path):

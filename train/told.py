@@ -14,7 +14,7 @@ from train.loop import LossFunction, token_losses
 from train.painter.language import feelings
 from train.painter.vocabulary import COLOURS
 
-#: What a word that tells a fact weighs here. With 3, as in the base, they made up three tenths of the loss.
+#: What a word that tells a fact weighs here. With 3, as in the base, such words made up three tenths of the loss.
 TOLD_WEIGHT = 5.0
 
 
