@@ -15,7 +15,8 @@ Five legs over shards that the painter wrote (`python -m train.painter shards`):
 5. talk: the same with vision tower and Q-Former frozen: they have learnt what they can, the language model has not, and
    a step takes two thirds of the time.
 
-`output/minigpt4` is a base folder for `train.stage1`; nothing in it has been told which emotion a picture evokes.
+`output/minigpt4` is a base folder for `train.queries` and `train.stage1`; nothing in it has been told which emotion a
+picture evokes.
 """
 
 import dataclasses

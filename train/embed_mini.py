@@ -1,6 +1,6 @@
 """Puts a trained embedded model where `artgpt4.load("mini")` finds it: base and adapter, in bfloat16, with its card.
 
-python -m train.embed_mini --base runs/mini/base/minigpt4 --adapter runs/mini/stage2/final --emotion-temperature 1.7
+python -m train.embed_mini --base runs/mini/queries/minigpt4 --adapter runs/mini/stage2/final --emotion-temperature 1.7
 
 The temperature is `python -m train.calibrate`'s.
 """

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 
 DATA, RUNS, KEPT = Path("data/mini"), Path("runs/mini"), Path("docs/mini")
+#: What the stages train on.
+BASE = RUNS / "queries" / "minigpt4"
 #: Folders of `RUNS` with a log, in the order in which they are trained, and the figures of it that are drawn.
 LOGS: dict[str, tuple[str, ...]] = {
     "base/vision": ("subject_right", "manner_right", "leading_right", "side_right"),
@@ -25,6 +27,7 @@ LOGS: dict[str, tuple[str, ...]] = {
     "base/text": ("loss",),
     "base/captions": ("caption_loss", "text_loss"),
     "base/talk": ("caption_loss", "fact_loss"),
+    "queries": ("loss", "moved"),
     "stage1": ("loss",),
     "stage2": ("loss", "unweighted_loss"),
 }
@@ -52,6 +55,12 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         ),
         ("tokenizer", DATA / "tokenizer" / "tokenizer.model", ["train.painter.tokenizer", str(DATA / "tokenizer")]),
         ("base", RUNS / "base" / "minigpt4" / "config.json", [*train, "train.base", "--config", config("base")]),
+        (
+            "its Q-Former",
+            BASE / "config.json",
+            ["train.queries", "--base", str(RUNS / "base" / "minigpt4"), "--shards", str(DATA / "shards")]
+            + ["--out", str(BASE.parent)],
+        ),
         ("stage 1", RUNS / "stage1" / "final", [*train, "train.stage1", "--config", config("stage1")]),
         (
             "tokens of stage 2's pictures",
@@ -61,7 +70,7 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         (
             "what the base sees of them",
             DATA / "cc_sbu_align" / "sight.md",
-            ["train.sight", "--base", str(RUNS / "base" / "minigpt4"), "--pictures", str(DATA / "cc_sbu_align")]
+            ["train.sight", "--base", str(BASE), "--pictures", str(DATA / "cc_sbu_align")]
             + ["--tokens", str(RUNS / "tokens"), "--seed", "2"],
         ),
         ("stage 2", RUNS / "stage2" / "final", [*train, "train.stage2", "--config", config("stage2"), cache]),
@@ -82,9 +91,7 @@ def keep_logs(runs: Path, kept: Path) -> None:
 
     kept.mkdir(parents=True, exist_ok=True)
     figure, axes = plt.subplots(2, 4, figsize=(13, 5.5), layout="constrained")
-    for axis in axes.flat[len(LOGS) :]:
-        axis.axis("off")
-    for axis, (name, shown) in zip(axes.flat, LOGS.items(), strict=False):  # there is one place more
+    for axis, (name, shown) in zip(axes.flat, LOGS.items(), strict=True):
         log = shutil.copy(runs / name / "log.jsonl", kept / f"{name.replace('/', '-')}.jsonl")
         rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         for figure_name in shown:
@@ -127,7 +134,7 @@ def main() -> None:
     print("\n".join(f"{name}: {seconds / 60:.1f} min" for name, seconds in times.items()))
     print(
         f"{minutes:.0f} minutes in all; next: python -m train.calibrate --model {RUNS}/stage2/final, then "
-        f"python -m train.embed_mini --base {RUNS}/base/minigpt4 --adapter {RUNS}/stage2/final --emotion-temperature T"
+        f"python -m train.embed_mini --base {BASE} --adapter {RUNS}/stage2/final --emotion-temperature T"
     )
 
 

@@ -1,6 +1,6 @@
 """How well a base sees each fact of painted pictures that it never met, so that no more is said than it can see.
 
-    python -m train.sight --base runs/mini/base/minigpt4 --pictures data/mini/cc_sbu_align --tokens runs/mini/tokens
+    python -m train.sight --base runs/mini/queries/minigpt4 --pictures data/mini/cc_sbu_align --tokens runs/mini/tokens
 
 Trained on answers that are true of their pictures, a model learns to say what it cannot see as readily as what it can:
 it guesses. So a small network reads every fact off the Q-Former's queries, as the language model must; fitted on three
