@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    model = MiniGPT4ForConditionalGeneration.from_pretrained(given.base, dtype=torch.float32).eval()
+    model = MiniGPT4ForConditionalGeneration.from_pretrained(given.base).float().eval()
     processor = MiniGPT4Processor.from_pretrained(given.base)
     log = given.out / "log.jsonl"
     log.unlink(missing_ok=True)
