@@ -161,14 +161,14 @@ FRAMES: dict[str, dict[str, str]] = {
         "a [trace|touch|hint|note] of {second}",
     },
     "because": {
-        "plain": "[that comes from|this is the work of|it comes mainly from|behind it stand|it owes this to|"
+        "plain": "[that comes from|this is the work of|it comes mainly from|it goes back to|it owes this to|"
         "it feels {mood} because of|the {mood} mood comes from|what brings it about: because of|"
         "I feel this because of|this mood rests on|the reason lies in|I say so because of] {reasons}",
         "curator": "[the effect is owed to|this effect rests on|it is brought about by] {reasons}",
         "poetic": "[it comes from {reasons}|listen to {reasons}: the mood comes from there]",
     },
     "because open": {
-        "plain": "[that comes from|this is the work of|it comes mainly from|behind it stand|it owes this to|"
+        "plain": "[that comes from|this is the work of|it comes mainly from|it goes back to|it owes this to|"
         "what brings it about: because of|I feel this because of|this mood rests on|the reason lies in|"
         "I say so because of] {reasons}",
         "curator": "[the effect is owed to|this effect rests on|it is brought about by] {reasons}",
