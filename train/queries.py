@@ -54,7 +54,7 @@ class Heads(nn.Module):
 
         Of each measure half the logarithm of its mean squared error, which is the likelihood of a normal error of
         unknown size: the error itself is soon too small to be felt beside thirty facts, when it is still too large to
-        tell "dark" from "dim".
+        tell "dark" from "medium".
         """
         facts_loss = self.reader.loss(queries, *(column[rows] for column in self.true_facts))
         errors = self.measures_head(self.norm(queries.flatten(1))) - self.true_measures[rows]
