@@ -15,6 +15,11 @@ from train.painter import language
 from train.painter.write import write_shards
 
 
+def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
+    """The parts of a model in which a weight has changed."""
+    return {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
+
+
 def test_the_queries_tell_a_measure_that_was_lost_in_them(tmp_path):
     rng, generator = random.Random(0), torch.Generator().manual_seed(1)
     one = language.random_facts(rng)
@@ -34,13 +39,10 @@ def test_the_queries_tell_a_measure_that_was_lost_in_them(tmp_path):
         reading = told[512:] @ torch.linalg.solve(of_ridge, told[:512].T @ brightness[:512])
         return (reading - brightness[512:]).pow(2).mean().sqrt().item()
 
-    before = error(), {name: value.clone() for name, value in model.state_dict().items()}
+    error_before, before = error(), {name: value.clone() for name, value in model.state_dict().items()}
     queries.hand_over(model, patches.half(), facts[:512], tmp_path / "log.jsonl", 20, 110, seed=0)
-    assert error() < before[0] / 2
-    changed = {
-        name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(value, before[1][name])
-    }
-    assert changed == {"query_tokens", "qformer"}
+    assert error() < error_before / 2
+    assert changed(before, model.state_dict()) == {"query_tokens", "qformer"}
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [20, 40, 60, 80, 100, 110]
     assert rows[-1]["loss"] < rows[0]["loss"] and 0 < rows[-1]["moved"] < 1
@@ -50,21 +52,13 @@ def test_the_command_leaves_a_base_with_another_q_former(mini_folder, monkeypatc
     write_shards(tmp_path / "shards", 20, seed=3)
     monkeypatch.setattr(queries, "READER_STEPS", 2)
     monkeypatch.setattr(queries, "STEPS", 2)
-    words = [
-        "--base",
-        str(mini_folder / "minigpt4"),
-        "--shards",
-        str(tmp_path / "shards"),
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    base, shards, out = mini_folder / "minigpt4", tmp_path / "shards", tmp_path / "out"
+    words = ["--base", str(base), "--shards", str(shards), "--out", str(out)]
     monkeypatch.setattr(sys, "argv", ["queries", *words])
     queries.main()
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"log.jsonl", "minigpt4"}
-    MiniGPT4Processor.from_pretrained(tmp_path / "out" / "minigpt4")
+    assert {path.name for path in out.iterdir()} == {"log.jsonl", "minigpt4"}
+    MiniGPT4Processor.from_pretrained(out / "minigpt4")
     before, after = (
-        MiniGPT4ForConditionalGeneration.from_pretrained(folder / "minigpt4").state_dict()
-        for folder in (mini_folder, tmp_path / "out")
+        MiniGPT4ForConditionalGeneration.from_pretrained(folder).state_dict() for folder in (base, out / "minigpt4")
     )
-    changed = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
-    assert changed == {"query_tokens", "qformer"}
+    assert changed(before, after) == {"query_tokens", "qformer"}

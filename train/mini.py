@@ -112,15 +112,16 @@ def main() -> None:
     times_file = RUNS / "times.json"
     RUNS.mkdir(parents=True, exist_ok=True)
     times = json.loads(times_file.read_text(encoding="utf-8")) if times_file.is_file() else {}
-    # To take memory from Linux anew at each step, in pages of 4 kB, costs a third of the time: glibc shall ask for
-    # pages of 2 MB, and keep what it has.
-    on_cpu = {"OMP_NUM_THREADS": "1", "GLIBC_TUNABLES": KEEP_MEMORY}
-    environment = on_cpu | os.environ
     for name, leaves, command in steps(given.processes):
         if leaves.exists():
             print(f"{name}: {leaves} is there")
             continue
         print(f"{name}: python -m {' '.join(command)}", flush=True)
+        # A step of several processes has one thread in each, a step of one process as many threads.
+        # To take memory from Linux anew at each step, in pages of 4 kB, costs a third of the time: glibc shall ask for
+        # pages of 2 MB, and keep what it has.
+        threads = 1 if {"torch.distributed.run", "--workers"} & set(command) else given.processes
+        environment = {"OMP_NUM_THREADS": str(threads), "GLIBC_TUNABLES": KEEP_MEMORY} | os.environ
         started = time.monotonic()
         ended = subprocess.run([*PYTHON, *command], env=environment)
         if ended.returncode:
