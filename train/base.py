@@ -378,8 +378,11 @@ UNNAMED = 0.2
 
 def varied_or_unnamed(picture: np.ndarray, facts: Facts, rng: random.Random) -> tuple[np.ndarray, Facts]:
     """A picture [S, S, 3] `varied`, or for `UNNAMED` of them an unknown view of its pieces, with that one's facts."""
-    if rng.random() >= UNNAMED:
-        return varied(picture, facts, rng)
+    return unnamed(picture, rng) if rng.random() < UNNAMED else varied(picture, facts, rng)
+
+
+def unnamed(picture: np.ndarray, rng: random.Random) -> tuple[np.ndarray, Facts]:
+    """An unknown view [S, S, 3] of a picture's pieces, and its facts."""
     view = unknown_view(np.ascontiguousarray(picture), np.random.default_rng(rng.getrandbits(32)))
     return view, measure(Painting(view, {}, None), None)
 

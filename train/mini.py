@@ -49,16 +49,21 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
             [paint, "shards", "--out", str(DATA / "shards"), "--count", "48000", "--seed", "1", *workers],
         ),
         (
+            "paint for its tower and Q-Former once more",
+            DATA / "more_shards.done",
+            [paint, "shards", "--out", str(DATA / "more_shards"), "--count", "60000", "--seed", "3", *workers],
+        ),
+        (
             "paint for stage 2",
             DATA / "cc_sbu_align" / "facts.json",
-            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "56000", "--seed", "2", *workers],
+            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "94000", "--seed", "2", *workers],
         ),
         ("tokenizer", DATA / "tokenizer" / "tokenizer.model", ["train.painter.tokenizer", str(DATA / "tokenizer")]),
         ("base", RUNS / "base" / "minigpt4" / "config.json", [*train, "train.base", "--config", config("base")]),
         (
-            "its Q-Former",
+            "its tower and Q-Former once more",
             BASE / "config.json",
-            ["train.queries", "--base", str(RUNS / "base" / "minigpt4"), "--shards", str(DATA / "shards")]
+            ["train.queries", "--base", str(RUNS / "base" / "minigpt4"), "--shards", str(DATA / "more_shards")]
             + ["--out", str(BASE.parent)],
         ),
         ("stage 1", RUNS / "stage1" / "final", [*train, "train.stage1", "--config", config("stage1")]),

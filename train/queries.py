@@ -1,20 +1,21 @@
-"""The Q-Former learns to hand over what the vision tower sees.
+"""Vision tower and Q-Former learn once more, alone, to hand over what is in a picture.
 
-    python -m train.queries --base runs/mini/base/minigpt4 --shards data/mini/shards --out runs/mini/queries
+    python -m train.queries --base runs/mini/base/minigpt4 --shards data/mini/more_shards --out runs/mini/queries
 
 `train.base` asks the mean of the queries what is in a picture, and a mean tells less than its parts: how bright a
-picture is stands twice as exactly in the tower's patches as in all the queries together. So the Q-Former and its query
-tokens learn once more, alone, with `train.sight`'s reader, which reads every query by itself as the language model
-does, on patches that the frozen tower has left on disk. What they say stays near what they said before: the language
-model is not trained along, and the adapters of stages 1 and 2 learn the rest. Among what the reader reads is the
-emotion that a picture evokes: the ablation, which asks what adapters teach a base that has been told none, takes the
-base before.
+picture is stands twice as exactly in the tower's patches as in all the queries together. So the tower, the Q-Former and
+its query tokens learn with `train.sight`'s reader, which reads every query by itself as the language model does. They
+do it on pictures that they have not met: what they tell of their own they tell too well, and stage 2 would learn to be
+surer of other pictures than it may. What they say stays near what they said before: the language model is not trained
+along, and the adapters of stages 1 and 2 learn the rest. Among what the reader reads is the emotion that a picture
+evokes: the ablation, which asks what adapters teach a base that has been told none, takes the base before.
 
 `out/minigpt4` is a base folder for `train.stage1`. To be run after `train.base`.
 """
 
 import argparse
 import json
+import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,15 +24,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm, trange
+from transformers import get_cosine_schedule_with_warmup
 
 from artgpt4.minigpt4 import MiniGPT4ForConditionalGeneration, MiniGPT4Processor
-from train.base import MEASURES, pixel_values, read_pictures
+from train.base import MEASURES, UNNAMED, pixel_values, read_pictures, unnamed
+from train.loop import Muon
 from train.painter.facts import Facts
 from train.sight import Reader, targets
 
 BATCH = 128
 #: See `hand_over`.
-READER_STEPS, STEPS = 2600, 2200
+READER_STEPS, STEPS = 2600, 1400
+#: Rates: of Muon, which takes the matrices of the layers; of AdamW for the rest of tower and Q-Former; for the readers.
+MUON_LR, LR, READER_LR = 1e-3, 3e-4, 1e-3
 #: What the mean squared distance from the old queries weighs, in variances of theirs.
 ANCHOR = 1.0
 LOG_EVERY = 20
@@ -61,69 +66,77 @@ class Heads(nn.Module):
         return facts_loss + 0.5 * errors.pow(2).mean(0).log().sum()
 
 
-def queries_of(model: MiniGPT4ForConditionalGeneration, patches: torch.Tensor) -> torch.Tensor:
-    """[B, queries, size] from patches [B, patches, size]."""
-    of_each = model.query_tokens.expand(len(patches), -1, -1)
-    return model.qformer(query_embeds=of_each, encoder_hidden_states=patches.float()).last_hidden_state
+def some_unnamed(pixels: np.ndarray, facts: list[Facts], seed: int) -> tuple[np.ndarray, list[Facts]]:
+    """A copy of the pictures [N, S, S, 3] in which `UNNAMED` of them are views that nobody could name, and its facts.
 
-
-def keep_patches(
-    model: MiniGPT4ForConditionalGeneration, processor: MiniGPT4Processor, pixels: np.ndarray, file: Path
-) -> torch.Tensor:
-    """What the tower says of pictures uint8 [N, S, S, 3]: float16 [N, patches, size], mapped from `file`."""
-    vision = model.config.vision_config
-    patches = (vision.image_size // vision.patch_size) ** 2 + 1
-    kept = np.lib.format.open_memmap(file, "w+", np.float16, (len(pixels), patches, vision.hidden_size))
-    with torch.inference_mode():
-        for start in trange(0, len(pixels), BATCH, desc="looking", unit="batch"):
-            values = pixel_values(pixels[start : start + BATCH], processor)
-            kept[start : start + BATCH] = model.vision_model(values).last_hidden_state.half().numpy()
-    return torch.from_numpy(kept)
+    See `train.base.UNNAMED`.
+    """
+    pixels, facts, rng = np.array(pixels), list(facts), random.Random(seed)
+    for row in tqdm(rng.sample(range(len(facts)), round(UNNAMED * len(facts))), "views that nobody could name"):
+        pixels[row], facts[row] = unnamed(pixels[row], rng)
+    return pixels, facts
 
 
 def hand_over(
     model: MiniGPT4ForConditionalGeneration,
-    patches: torch.Tensor,
+    processor: MiniGPT4Processor,
+    pixels: np.ndarray,
     facts: list[Facts],
     log: Path,
     reader_steps: int,
     steps: int,
     seed: int,
+    mixed_precision: str = "no",
 ) -> None:
-    """Trains `model`'s Q-Former and query tokens in place; a row for every `LOG_EVERY` steps of it goes into `log`.
+    """Trains `model`'s tower, Q-Former and query tokens in place; every `LOG_EVERY` steps of it a row goes into `log`.
 
     Args:
-        patches: [N, patches, size] of the pictures that `facts` are of.
+        pixels: uint8 [N, S, S, 3], of the pictures that `facts` are of.
         reader_steps: in which the heads alone learn, from the queries as they are; then all do for `steps`.
+        mixed_precision: `bf16` where the processor has it, else `no`.
     """
     torch.manual_seed(seed)
-    model.requires_grad_(False)
-    with torch.no_grad():
-        old = torch.cat([queries_of(model, part).half() for part in patches.split(BATCH)])
+    model.eval().requires_grad_(False)  # without dropout: it would only spoil what the language model is used to
+
+    def queries_of(rows: torch.Tensor) -> torch.Tensor:
+        """[B, queries, size]"""
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed_precision == "bf16"):
+            return model.encode_picture(pixel_values(pixels[rows.numpy()], processor)).float()
+
+    with torch.inference_mode():
+        parts = torch.arange(len(facts)).split(BATCH)
+        old = torch.cat([queries_of(rows).half() for rows in tqdm(parts, "looking", unit="batch")])
+    old = old.clone()  # what is made in inference mode no graph may use
     variance = old[:4000].float().var(0).mean()
     heads = Heads(*old.shape[1:], facts)
-    readers = {"params": [*heads.parameters()], "weight_decay": 0.1}
-    qformer = {"params": [model.query_tokens, *model.qformer.parameters()], "weight_decay": 0.05}
+    eyes = [*model.vision_model.parameters(), *model.qformer.parameters(), model.query_tokens]
+    layers = [*model.vision_model.encoder.parameters(), *model.qformer.encoder.parameters()]
+    matrices = [p for p in layers if p.ndim == 2]
+    by_muon = set(map(id, matrices))
+    others = [p for p in eyes if id(p) not in by_muon]
     for together, count in ((False, reader_steps), (True, steps)):
-        groups = [readers, qformer] if together else [readers]
-        model.qformer.requires_grad_(together)
-        model.query_tokens.requires_grad_(together)
-        optimizer = torch.optim.AdamW([dict(group) for group in groups], lr=1e-3, betas=(0.9, 0.98))
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=max(count, 2), pct_start=0.1)
+        for parameter in eyes:
+            parameter.requires_grad_(together)
+        optimizers = [torch.optim.AdamW(heads.parameters(), lr=READER_LR, betas=(0.9, 0.98), weight_decay=0.1)]
+        if together:
+            optimizers.append(torch.optim.AdamW(others, lr=LR, betas=(0.9, 0.98), weight_decay=0.0))
+            optimizers.append(Muon(matrices, lr=MUON_LR, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"))
+        rates = [get_cosine_schedule_with_warmup(optimizer, count // 10, count) for optimizer in optimizers]
         window, order = [], torch.empty(0, dtype=torch.long)
-        bar = tqdm(range(1, count + 1), "Q-Former" if together else "reader", unit="step")
+        bar = trange(1, count + 1, desc="tower and Q-Former" if together else "readers", unit="step")
         for step in bar:
             if len(order) < BATCH:
                 order = torch.cat([order, torch.randperm(len(facts))])
             rows, order = order[:BATCH], order[BATCH:]
-            queries = queries_of(model, patches[rows]) if together else old[rows].float()
+            queries = queries_of(rows) if together else old[rows].float()
             moved = F.mse_loss(queries, old[rows].float()) / variance
             loss = heads.loss(queries, rows)
-            optimizer.zero_grad()
             (loss + ANCHOR * moved).backward()
-            nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 5.0)
-            optimizer.step()
-            rate.step()
+            nn.utils.clip_grad_norm_([*heads.parameters(), *(eyes if together else [])], 5.0)
+            for optimizer, rate in zip(optimizers, rates, strict=True):
+                optimizer.step()
+                optimizer.zero_grad()
+                rate.step()
             window.append((float(loss.detach()), float(moved.detach())))
             if step % LOG_EVERY == 0 or step == count:
                 of_loss, of_moved = (round(float(np.mean(column)), 4) for column in zip(*window, strict=True))
@@ -138,19 +151,21 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", type=Path, required=True, help="a base folder of `train.base`")
-    parser.add_argument("--shards", type=Path, required=True, help="what `train.painter shards` wrote for it")
+    parser.add_argument("--shards", type=Path, required=True, help="`train.painter shards`, of another seed than its")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mixed-precision", choices=("bf16", "no"), default="bf16")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    model = MiniGPT4ForConditionalGeneration.from_pretrained(given.base).float().eval()
+    torch.backends.cuda.enable_flash_sdp(False)  # as `train.loop.accelerator_for` does on a CPU
+    model = MiniGPT4ForConditionalGeneration.from_pretrained(given.base).float()
     processor = MiniGPT4Processor.from_pretrained(given.base)
     log = given.out / "log.jsonl"
     log.unlink(missing_ok=True)
     with TemporaryDirectory(dir=given.out) as folder:
         pixels, facts = read_pictures(given.shards, model.config.vision_config.image_size, Path(folder) / "pictures")
-        patches = keep_patches(model, processor, pixels, Path(folder) / "patches.npy")
-        hand_over(model, patches, facts, log, READER_STEPS, STEPS, given.seed)
+        pixels, facts = some_unnamed(pixels, facts, given.seed)
+    hand_over(model, processor, pixels, facts, log, READER_STEPS, STEPS, given.seed, given.mixed_precision)
     model.to(torch.bfloat16).save_pretrained(given.out / "minigpt4", max_shard_size="9MB")
     processor.save_pretrained(given.out / "minigpt4")
 
