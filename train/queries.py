@@ -103,10 +103,9 @@ def hand_over(
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed_precision == "bf16"):
             return model.encode_picture(pixel_values(pixels[rows.numpy()], processor)).float()
 
-    with torch.inference_mode():
+    with torch.no_grad():
         parts = torch.arange(len(facts)).split(BATCH)
         old = torch.cat([queries_of(rows).half() for rows in tqdm(parts, "looking", unit="batch")])
-    old = old.clone()  # what is made in inference mode no graph may use
     variance = old[:4000].float().var(0).mean()
     heads = Heads(*old.shape[1:], facts)
     eyes = [*model.vision_model.parameters(), *model.qformer.parameters(), model.query_tokens]
@@ -154,7 +153,9 @@ def main() -> None:
     parser.add_argument("--shards", type=Path, required=True, help="`train.painter shards`, of another seed than its")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mixed-precision", choices=("bf16", "no"), default="bf16")
+    parser.add_argument(
+        "--mixed-precision", choices=("bf16", "no"), default="bf16", help="no on a CPU without bf16 instructions"
+    )
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     torch.backends.cuda.enable_flash_sdp(False)  # as `train.loop.accelerator_for` does on a CPU
