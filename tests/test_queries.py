@@ -46,7 +46,6 @@ def test_the_queries_tell_a_measure_that_was_lost_in_them(mini_folder, tmp_path)
 
     error_before, before = error(), {name: value.clone() for name, value in model.state_dict().items()}
     queries.hand_over(model, processor, pixels[:512], facts[:512], tmp_path / "log.jsonl", 20, 150, seed=0)
-    print(error_before, error())
     assert error() < error_before / 2
     assert changed(before, model.state_dict()) == {"query_tokens", "qformer", "vision_model"}
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
