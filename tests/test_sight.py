@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from train import sight, tokens
 from train.painter import language
@@ -49,6 +50,15 @@ def test_what_the_queries_tell_is_seen_and_nothing_else(seen):
     for name in ("contrast", "leading", "subject", "emotion"):
         p = [one.sight[name] for one in seen if one.subject != UNKNOWN]
         assert np.mean(p) < 2 / len(sight.VALUES[name])
+
+
+def test_presence_weighs_what_is_there_and_nothing_else(facts, queries):
+    reader, of_all = sight.Reader(*queries.shape[1:]).eval(), sight.targets(facts[:32])
+    present, known = of_all[1], of_all[1] >= 0
+    logits = reader(queries[:32])[1]
+    of_presence = F.binary_cross_entropy_with_logits(logits[known], present[known], reduction="sum") / 32
+    once, thrice = (reader.loss(queries[:32], *of_all, presence=weight) for weight in (1.0, 3.0))
+    assert (thrice - once).item() == pytest.approx(2 * of_presence.item(), rel=1e-4)
 
 
 def test_it_is_as_sure_as_it_is_right(facts, queries):
