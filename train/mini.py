@@ -51,12 +51,12 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         (
             "paint for its tower and Q-Former once more",
             DATA / "more_shards.done",
-            [paint, "shards", "--out", str(DATA / "more_shards"), "--count", "60000", "--seed", "3", *workers],
+            [paint, "shards", "--out", str(DATA / "more_shards"), "--count", "110000", "--seed", "3", *workers],
         ),
         (
             "paint for stage 2",
             DATA / "cc_sbu_align" / "facts.json",
-            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "94000", "--seed", "2", *workers],
+            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "122000", "--seed", "2", *workers],
         ),
         ("tokenizer", DATA / "tokenizer" / "tokenizer.model", ["train.painter.tokenizer", str(DATA / "tokenizer")]),
         ("base", RUNS / "base" / "minigpt4" / "config.json", [*train, "train.base", "--config", config("base")]),
