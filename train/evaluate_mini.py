@@ -39,8 +39,9 @@ from train.painter.vocabulary import THINGS
 FIRST_SEED = 1_000_000_000
 #: Pictures whose things and people are asked for, as many as it takes to have enough of the rare ones.
 POOL = 4000
-#: Pictures of the pool with each thing, and as many without; of the rarest there are about 40.
-OF_EACH = 60
+#: Pictures of the pool with each thing, and as many without; of the rarest there are about 30. These are 84 recalls:
+#: of 60 pictures each, one in thirty of those that are .95 would come out below .9.
+OF_EACH = 200
 MAX_NEW_TOKENS = 200
 
 #: What each question's answer is judged by: the key of `language.parse`, and the truth from the facts. A picture for
