@@ -57,7 +57,7 @@ def test_presence_weighs_what_is_there_and_nothing_else(facts, queries):
     present, known = of_all[1], of_all[1] >= 0
     logits = reader(queries[:32])[1]
     of_presence = F.binary_cross_entropy_with_logits(logits[known], present[known], reduction="sum") / 32
-    once, thrice = (reader.loss(queries[:32], *of_all, presence=weight) for weight in (1.0, 3.0))
+    once, thrice = (reader.loss(queries[:32], *of_all, presence_weight=weight) for weight in (1.0, 3.0))
     assert (thrice - once).item() == pytest.approx(2 * of_presence.item(), rel=1e-4)
 
 

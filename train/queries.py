@@ -39,7 +39,7 @@ READER_STEPS, STEPS = 2600, 2650
 MUON_LR, LR, READER_LR = 1e-3, 3e-4, 1e-3
 #: What it weighs whether a thing or a colour is there. People ask for each by itself; in the sum, what few pictures
 #: leave in doubt is small beside where each thing lies and what colour it has.
-PRESENCE = 3.0
+PRESENCE_WEIGHT = 3.0
 #: What the mean squared distance from the old queries weighs, in variances of theirs.
 ANCHOR = 1.0
 LOG_EVERY = 20
@@ -64,7 +64,9 @@ class Heads(nn.Module):
         unknown size: the error itself is soon too small to be felt beside thirty facts, when it is still too large to
         tell "dark" from "medium".
         """
-        facts_loss = self.reader.loss(queries, *(column[rows] for column in self.true_facts), presence=PRESENCE)
+        facts_loss = self.reader.loss(
+            queries, *(column[rows] for column in self.true_facts), presence_weight=PRESENCE_WEIGHT
+        )
         errors = self.measures_head(self.norm(queries.flatten(1))) - self.true_measures[rows]
         return facts_loss + 0.5 * errors.pow(2).mean(0).log().sum()
 

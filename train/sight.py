@@ -104,12 +104,12 @@ class Reader(nn.Module):
         of_thing = of_thing.unflatten(1, (len(THINGS), -1))
         return values, present, list(of_thing.split([len(options) for options in OF_THING.values()], dim=2))
 
-    def loss(self, queries: torch.Tensor, values, present, of_thing, presence: float = 1.0) -> torch.Tensor:
-        """Of a batch with its `targets`; `presence` weighs what is there or not."""
+    def loss(self, queries: torch.Tensor, values, present, of_thing, presence_weight: float = 1.0) -> torch.Tensor:
+        """Of a batch with its `targets`; `presence_weight` is that of what is there or not."""
         value_logits, present_logits, thing_logits = self(queries)
         total = sum(F.cross_entropy(logits, values[:, i]) for i, logits in enumerate(value_logits))
         bits = F.binary_cross_entropy_with_logits(present_logits, present.clamp(min=0), reduction="none")
-        total = total + presence * (bits * (present >= 0)).sum(1).mean()
+        total = total + presence_weight * (bits * (present >= 0)).sum(1).mean()
         for i, logits in enumerate(thing_logits):
             known = of_thing[..., i] >= 0
             total = total + F.cross_entropy(logits[known], of_thing[..., i][known], reduction="sum") / len(queries)
