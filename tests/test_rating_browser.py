@@ -356,6 +356,27 @@ def test_the_artist_sees_the_truth_and_loses_nothing(open_window, address, opene
     assert scores_of(engine, study)[-1] == ("IDC", 4)
 
 
+def test_no_tap_on_the_form_of_a_new_study_is_lost_before_its_script_is_there(open_window, address):
+    page = open_window()
+    page.goto(f"{address}organise/key/{KEY}")
+    held = []
+    page.route("**/organiser.js", lambda route: held.append(route))
+    page.goto(f"{address}organise/new", wait_until="commit")
+    suggestion, make = (page.get_by_role("button", name=name) for name in ("What is in it?", "Make the study"))
+    expect(suggestion).to_be_disabled()
+    expect(make).to_be_disabled()
+    page.get_by_label("Title", exact=True).fill("Typed before the script")
+    page.get_by_label("Title", exact=True).press("Enter")  # as a tap on the button
+    assert held and page.url.endswith("/organise/new")
+    held[0].continue_()
+    suggestion.click()
+    expect(page.locator("#rounds")).not_to_have_value("")
+    expect(page.get_by_label("Title", exact=True)).to_have_value("Typed before the script")
+    make.click()
+    expect(page.locator("#trouble li").first).to_be_visible()  # no picture, for one; what was typed stays
+    expect(page.get_by_label("Title", exact=True)).to_have_value("Typed before the script")
+
+
 @pytest.mark.parametrize("width, color_scheme", [(1280, "light"), (390, "dark")])
 def test_nothing_sticks_out_of_the_window(open_window, address, opened, width, color_scheme):
     page, (engine, study, token) = open_window(width, color_scheme=color_scheme), opened

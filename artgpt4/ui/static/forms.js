@@ -9,6 +9,9 @@ for (const form of document.querySelectorAll("form.once"))
 // A page that comes back from the browser's memory can be sent again.
 addEventListener("pageshow", () => document.querySelectorAll("form.once").forEach((form) => delete form.dataset.sent));
 
+// Nothing is to be copied before the page's other script has written whole addresses.
+addEventListener("DOMContentLoaded", () => document.querySelectorAll("button.copy").forEach((button) => (button.disabled = false)));
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button.copy");
   if (!button) return;

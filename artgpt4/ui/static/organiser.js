@@ -11,11 +11,13 @@ function inLocalTime(part) {
 }
 inLocalTime(document);
 
-for (const chip of document.querySelectorAll("button.add"))
+for (const chip of document.querySelectorAll("button.add")) {
   chip.addEventListener("click", () => {
     const area = document.querySelector(chip.dataset.to);
     area.value = [...area.value.split("\n").filter((line) => line.trim()), chip.dataset.text].join("\n");
   });
+  chip.disabled = false; // a tap before this would be lost
+}
 
 // --- a new study ---
 
@@ -49,6 +51,7 @@ form?.addEventListener("submit", async (event) => {
   button.disabled = false;
   button.textContent = label;
 });
+if (form) form.querySelector("button.button").disabled = false; // sent without the above, it would show raw JSON
 
 // --- what changes while one looks at it ---
 
