@@ -54,6 +54,22 @@ def test_each_token_counts_as_it_weighs_and_perhaps_as_what_stands_behind_it(min
     assert loss == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_first_word_of_every_tone_weighs_alike(mini):
+    rounds = [
+        ("Is it bright?", "It is of middle brightness."),
+        ("How warm is it?", "It is perhaps balanced in temperature or warm."),
+        ("What is it made of?", "The brightness of it is balanced."),
+    ]
+
+    def weighed(said, weights):
+        of, perhaps = said.index("of"), said.index("perhaps")
+        assert said[of + 1] == "middle" and said[perhaps + 1] == "b" and all(weights[[of, perhaps, perhaps + 1]] == 1)
+        weights[[of, perhaps, perhaps + 1]] = TOLD_WEIGHT
+
+    loss, expected = loss_and_expected(mini, rounds, weighed)
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
 def test_what_stands_behind_a_colour_weighs_as_much_as_the_colour(mini):
     rounds = [("Which colours?", "It holds brown, dark grey and teal."), ("Which leads?", "The brown of it leads.")]
 
