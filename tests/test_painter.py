@@ -17,13 +17,15 @@ from PIL import Image
 
 from artgpt4.emotions import EMOTIONS
 from train.painter import sample_painting
+from train.painter.borders import near_a_border
 from train.painter.emotion import feel
 from train.painter.examples import EXAMPLES
 from train.painter.facts import Facts
 from train.painter.language.grammar import opening
-from train.painter.measure import LOCAL, measure, measure_patches, measure_pixels
+from train.painter.measure import BORDERS, LOCAL, measure, measure_patches, measure_pixels
 from train.painter.paint import paint
 from train.painter.scene import OUTDOOR, PALETTES, Scene, held_out, sample_scene
+from train.painter.unknown import harsh_view
 from train.painter.vocabulary import (
     BRIGHTNESS,
     COLOURS,
@@ -40,7 +42,7 @@ from train.painter.vocabulary import (
     UNKNOWN,
     WARMTH,
 )
-from train.painter.write import DIALOGUES, compose, write_cc_sbu_align, write_shards
+from train.painter.write import DIALOGUES, compose, varied_painting, write_cc_sbu_align, write_shards
 
 COUNT = 320
 
@@ -239,6 +241,48 @@ def test_a_picture_nobody_can_name_tells_colours_and_light_alone():
     for facts in unknown:
         assert (facts.manner, facts.light, facts.horizon, facts.side, facts.people) == (None,) * 5
         assert facts.things == [] and facts.unclear == [] and facts.colours
+
+
+def nearest(pixels: dict, name: str) -> float:
+    return min(abs(pixels["measures"][name] - border) for border in BORDERS[name])
+
+
+def test_stage_2s_pictures_are_more_often_at_a_border_and_their_facts_are_their_own():
+    made, plain = [varied_painting(number) for number in range(120)], gallery()[:120]
+    near = {
+        kind: sum(
+            min(nearest(measure_pixels(image), name) for name in ("brightness", "warmth")) < 0.01 for image, _ in of
+        )
+        for kind, of in (("made", made), ("plain", plain))
+    }
+    assert near["made"] >= near["plain"] + 10
+    for image, facts in made:
+        measured = measure_pixels(image)
+        assert all(getattr(facts, name) == measured[name] for name in ("colours", "brightness", "warmth"))
+    assert 5 <= sum(facts.subject == UNKNOWN for _, facts in made) - sum(f.subject == UNKNOWN for _, f in plain) <= 24
+
+
+def test_a_picture_near_a_border_is_another_exposure_or_white_balance_of_it():
+    rng, moved = np.random.default_rng(0), 0
+    for image, _ in gallery()[:60]:
+        near = near_a_border(image, rng)
+        assert near.shape == image.shape and near.dtype == np.uint8
+        if not np.array_equal(near, image):
+            moved += 1
+            before, after = measure_pixels(image)["measures"], measure_pixels(near)["measures"]
+            assert abs(after["brightness"] - before["brightness"]) < 0.17
+            assert abs(after["warmth"] - before["warmth"]) < 0.2
+            assert min(nearest(measure_pixels(near), name) for name in ("brightness", "warmth")) < 0.08
+    assert moved >= 20
+
+
+def test_harsh_views_reach_black_white_and_grey():
+    rng = np.random.default_rng(0)
+    views = [harsh_view(image, rng) for image, _ in gallery()[:60]]
+    assert all(view.shape == (224, 224, 3) and view.dtype == np.uint8 for view in views)
+    for black_or_white in (0, 255):
+        assert sum((view == black_or_white).all(2).mean() > 0.3 for view in views) >= 5
+    assert 8 <= sum((view[..., :1] == view).all() for view in views) <= 32
 
 
 def test_a_thing_is_never_both_listed_and_unclear():

@@ -1,7 +1,10 @@
 """One painted picture and its facts from one number."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from train.painter.borders import near_a_border
 from train.painter.emotion import scores
 from train.painter.facts import Facts
 from train.painter.measure import measure, measure_pixels
@@ -32,13 +35,16 @@ _SIGNS: dict[str, tuple[str, ...]] = {
 }
 
 
-def sample_painting(seed: int, size: int = 224, combinations: str = "seen") -> tuple[np.ndarray, Facts]:
+def sample_painting(
+    seed: int, size: int = 224, combinations: str = "seen", at_a_border: bool = False
+) -> tuple[np.ndarray, Facts]:
     """Paint the picture of a number.
 
     Args:
         seed: any whole number not below zero; equal seeds give equal pictures of one size.
         size: edge in pixels.
         combinations: "seen" for palettes that `scene.held_out` leaves to the subject, "unseen" for the others alone.
+        at_a_border: whether its brightness or its warmth is moved to a border of two words, see `near_a_border`.
 
     Returns:
         The picture, uint8 RGB [size, size, 3], and what can be seen in it.
@@ -53,6 +59,8 @@ def sample_painting(seed: int, size: int = 224, combinations: str = "seen") -> t
         if unknown:
             painting = Painting(unknown_view(painting.image, rng), {}, None)
         painting = photograph(painting, rng)
+        if at_a_border:
+            painting = replace(painting, image=near_a_border(painting.image, rng))
         facts = measure(painting, None if unknown else scene)
         signs = None if unknown else _SIGNS.get(subject)
         doubt = _doubt(painting.image, facts) + (signs is not None and not any(t.name in signs for t in facts.things))

@@ -14,13 +14,19 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from train.painter.borders import near_a_border
 from train.painter.facts import Facts
+from train.painter.measure import measure
+from train.painter.paint import Painting
 from train.painter.sample import sample_painting
+from train.painter.unknown import harsh_view
 from train.painter.vocabulary import UNKNOWN
 
 PER_SHARD = 1000
 #: About each picture of stage 2; of one that shows nothing nameable as many again, for there are few.
 DIALOGUES = 2
+#: Shares of stage 2's pictures that are harsh views, which nobody could name, and that lie at a border of two words.
+HARSH, AT_A_BORDER = 0.1, 0.5
 
 
 def painting_seed(seed: int, index: int) -> int:
@@ -93,9 +99,25 @@ def in_processes(work: Callable, jobs: Iterable, workers: int) -> Iterator:
         yield from pool.map(work, jobs, chunksize=1)
 
 
+def varied_painting(number: int) -> tuple[np.ndarray, Facts]:
+    """A picture of stage 2: the painting of that number, at times at a border of two words, or a harsh view of it.
+
+    What the tower tells of a picture near a border, or of one that is unlike all paintings, is what the language model
+    learns to read last: of paintings as they come, few are either.
+    """
+    rng = np.random.default_rng((number, 1))
+    harsh, at_a_border = rng.random() < HARSH, rng.random() < AT_A_BORDER
+    image, facts = sample_painting(number, at_a_border=at_a_border and not harsh)
+    if harsh:
+        image = harsh_view(image, rng)
+        image = near_a_border(image, rng) if at_a_border else image
+        facts = measure(Painting(image, {}, None), None)
+    return image, facts
+
+
 def _record(job: tuple[str, int, int]) -> Facts:
     out, seed, index = job
-    image, facts = sample_painting(painting_seed(seed, index))
+    image, facts = varied_painting(painting_seed(seed, index))
     (Path(out) / "image" / f"{index}.jpg").write_bytes(jpeg(image))
     return facts
 

@@ -53,13 +53,15 @@ def rival(facts: Facts, name: str) -> str | None:
 
 
 def left_open(facts: Facts, name: str, true: str, other: str) -> str:
-    """ "Perhaps this or that", from the words for the true value and for its rival, the likelier first.
+    """ "Perhaps this or that", from the words for the true value and for its rival.
 
     "Perhaps" is a word that the base has met. "Either" was not, and its pieces kept the embeddings that they began
-    with: drawn answers misspelt it. What is named first hangs on the picture alone: with the true one always first, the
-    embedded model began with the likelier as well, and named it once more as the second.
+    with: drawn answers misspelt it. The likelier one comes first, that it may hang on the picture alone: with the true
+    one always first, the embedded model began with the likelier as well, and named it once more as the second. Of a
+    measure the second is the first one's neighbour, whatever the picture: there the true one comes first, for at a
+    border the reader errs further than a language model needs to.
     """
-    rival_is_likelier = facts.sight.get(f"rival {name}", 0.0) > facts.sight[name]
+    rival_is_likelier = name not in BORDERS and facts.sight.get(f"rival {name}", 0.0) > facts.sight[name]
     first, second = (other, true) if rival_is_likelier else (true, other)
     return f"perhaps {first} or {second}"
 
