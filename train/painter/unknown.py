@@ -212,7 +212,7 @@ def unknown_view(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 #: How far `harsh_view` raises the contrast at most.
-HARSHEST = 3.0
+_HARSHEST = 3.0
 
 
 def harsh_view(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -228,8 +228,8 @@ def harsh_view(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         The same size and type.
     """
     view = unknown_view(image, rng).astype(np.float32)
-    tone, factor = rng.uniform(40, 215), rng.uniform(1, HARSHEST)
-    view = np.clip((view - tone) * factor + tone, 0, 255).astype(np.uint8)
+    tone, factor = rng.uniform(40, 215), rng.uniform(1, _HARSHEST)
+    view = finish((view - tone) * factor + tone)
     if rng.random() < 1 / 3:
         view = np.repeat(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     return view
