@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from artgpt4.ui import words
+from artgpt4.ui.parameters import PARAMETERS
 from benchmarks.browser import chromium, running_app
 
 pytestmark = pytest.mark.browser
@@ -131,6 +132,16 @@ def answers(page):
     return page.locator("#chat [data-testid=bot]")
 
 
+def open_parameters(page, say):
+    """Opens the drawer, and waits until what is typed into it stays.
+
+    Gradio gives the controls of a drawer their first values once more, a frame after the last of them has come.
+    """
+    page.get_by_role("button", name=say("Parameters")).click()
+    expect(page.locator("#parameters input[type=number]")).to_have_count(len(PARAMETERS))
+    page.evaluate("() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+
+
 def set_number(page, label, value):
     box = page.get_by_label(label).and_(page.locator("input[type=number]"))
     box.fill(str(value))
@@ -157,7 +168,7 @@ def test_a_visitor_talks_about_a_picture(open_page, picture_file, screen):
     expect(page.locator("#status")).to_contain_text(re.compile("parameters|参数"))
     expect(page.locator("#status")).to_contain_text("cpu")
     upload(page, picture_file)
-    page.get_by_role("button", name=say("Parameters")).click()
+    open_parameters(page, say)
     set_number(page, say("Longest answer"), 60)
 
     ask_chip(page, say("What does it make you feel?"), "What does this picture make you feel?")
@@ -186,7 +197,7 @@ def test_a_visitor_talks_about_a_picture(open_page, picture_file, screen):
 def test_an_answer_streams_and_stop_ends_it_at_what_was_said(open_page, slow_address, picture_file, screen):
     page, say = open_page(address=slow_address), screen.say
     upload(page, picture_file)
-    page.get_by_role("button", name=say("Parameters")).click()
+    open_parameters(page, say)
     set_number(page, say("Longest answer"), 600)  # a minute of it
     page.locator("#question textarea").fill("Describe this picture.")
     page.locator("#question textarea").press("Enter")

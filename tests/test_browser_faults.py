@@ -15,6 +15,7 @@ from test_browser import (
     answers,
     everywhere,
     open_page,
+    open_parameters,
     picture_file,
     screen,
     set_number,
@@ -116,7 +117,7 @@ def test_a_question_that_failed_is_back_in_its_box_with_a_number_that_is_in_the_
 def test_a_question_that_was_refused_is_back_in_its_box(open_page, picture_file, screen):
     page, say = open_page(), screen.say
     upload(page, picture_file)
-    page.get_by_role("button", name=say("Parameters")).click()
+    open_parameters(page, say)
     set_number(page, say("Seed"), -1)
     ask(page, "What is it?")
     expect(page.locator("#notice")).to_contain_text(re.compile("你的问题没有被接受|Your question was not taken"))
