@@ -22,6 +22,7 @@ from train.painter.language import (
     QUESTIONS,
     UNANSWERABLE,
     answer,
+    balance,
     caption,
     checks,
     contradictions,
@@ -36,7 +37,7 @@ from train.painter.language import (
     things,
     words,
 )
-from train.painter.language.balance import balanced
+from train.painter.language.balance import HARDER, balanced
 from train.painter.language.dialogue import LIKELY, candidates
 from train.painter.language.dialogue import _inventory as drill
 from train.painter.language.parse import claims, holds
@@ -399,8 +400,8 @@ def test_a_thing_is_denied_only_when_nothing_like_it_is_there():
                 assert things.fair_no(facts, name), (question, reply)
 
 
-def test_each_thing_is_asked_for_as_often_where_it_is_as_where_it_is_not():
-    records = [facts for facts, _ in facts_of(1500)]
+def asked_for(records):
+    """How often each thing is asked for where it is and where it is not, one question a picture, by `balanced`."""
     weights = balanced(records)
     yes, no = Counter(), Counter()
     for facts in records:
@@ -410,7 +411,24 @@ def test_each_thing_is_asked_for_as_often_where_it_is_as_where_it_is_not():
         ]
         for (name, seen), weight in zip(found, chances, strict=True):
             (yes if seen else no)[name] += weight / sum(chances)
+    return yes, no
+
+
+def test_each_thing_is_asked_for_as_often_where_it_is_as_where_it_is_not(monkeypatch):
+    monkeypatch.setattr(balance, "HARDER", {})
+    yes, no = asked_for([facts for facts, _ in facts_of(1500)])
     for name in yes:
+        assert 0.4 < yes[name] / (yes[name] + no[name]) < 0.6, name
+
+
+def test_what_is_told_worst_is_asked_for_more_often_and_all_else_alike(monkeypatch):
+    records = [facts for facts, _ in facts_of(1500)]
+    yes, no = asked_for(records)
+    monkeypatch.setattr(balance, "HARDER", {})
+    yes_before, no_before = asked_for(records)
+    for name in HARDER:
+        assert yes[name] + no[name] > 2 * (yes_before[name] + no_before[name]), name
+    for name in yes.keys() - HARDER.keys():
         assert 0.4 < yes[name] / (yes[name] + no[name]) < 0.6, name
 
 
