@@ -56,7 +56,7 @@ def steps(processes: int) -> list[tuple[str, Path, list[str]]]:
         (
             "paint for stage 2",
             DATA / "cc_sbu_align" / "facts.json",
-            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "150000", "--seed", "2", *workers],
+            [paint, "cc_sbu_align", "--out", str(DATA / "cc_sbu_align"), "--count", "170000", "--seed", "2", *workers],
         ),
         ("tokenizer", DATA / "tokenizer" / "tokenizer.model", ["train.painter.tokenizer", str(DATA / "tokenizer")]),
         ("base", RUNS / "base" / "minigpt4" / "config.json", [*train, "train.base", "--config", config("base")]),
