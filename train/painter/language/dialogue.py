@@ -174,7 +174,10 @@ LIKELY = 1.5
 
 
 def draw_thing(facts: Facts, rng: random.Random, of: list[tuple[str, bool]]) -> tuple[str, bool]:
-    """One of `candidates` to ask about; over many pictures each about as often visible as not."""
+    """One of `candidates` to ask about.
+
+    Over many pictures each is about as often visible as not, but for those of `balance.HARDER`.
+    """
     weights = [
         WEIGHTS[name][not seen] * (LIKELY if not seen and things.likely(facts, name) else 1) for name, seen in of
     ]
