@@ -43,7 +43,7 @@ EXAMPLES: dict[str, tuple[Scene, int]] = {
         "dancers": ("pair", "expressionist", "crimson", "sunset", 0.5, 0.5, 0.5, "", "happy", 0.1, 1.2, 0, 2),
         "facets-of-a-face": ("portrait", "cubist", "earth", None, 0.5, 0.5, 0.5, "hat", "calm", 0.1, 1.2, 0, 1),
         "bowed-by-night": ("figure", "woodcut", "grisaille", "night", 0.5, 0.5, 0.5, "moon path", "sad", 0.0,
-            1.1, 0, 2),
+            1.1, 0, 24),
     }.items()
 }  # fmt: skip
 
